@@ -40,6 +40,10 @@ class Boundary:
     """Members of an SDK request body that hold the growing history ("messages", "input"), for linear storage."""
 
 
+registered: dict[tuple[str, str], Boundary] = {}
+"""Every decorated boundary of this process by (kind, name): what a replay may still find, and whose code may have changed."""
+
+
 @dataclass(slots=True)
 class HttpInput:
     """A request as the SDK built it. `body` is what is sent, before any transport encoding."""
@@ -104,6 +108,8 @@ class Crossing(Protocol):
 
     answer: Answer | None
     """Set: serve this, do not run the callee."""
+    lanes: dict[str, int]
+    """How many concurrent children of each name this crossing has; kept by `recording.context`."""
 
     def ask(self, request: HttpInput) -> None:
         """Give an SDK call its input; only the first of several attempts counts. May raise Refused in a replay."""
@@ -133,8 +139,8 @@ class Crossing(Protocol):
         """A chunk passes: a Python value, or bytes of an SDK's stream as they arrive, decoded (cut anywhere)."""
         ...
 
-    def end_stream(self, end: str, error: BaseException | None = None) -> None:
-        """End a stream: finished, closed, cancelled, error or abandoned."""
+    def end_stream(self, end: str, error: BaseException | None = None, *, returned: Any = None) -> None:
+        """End a stream: finished, closed, cancelled, error or abandoned. `returned` is what a generator returned, if anything."""
         ...
 
 

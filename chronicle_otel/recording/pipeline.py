@@ -1,0 +1,112 @@
+"""The background thread: takes finished crossings off the application's hands, in order, and never drops one.
+
+    hot path ──put──► queue (bounded by bytes) ──► one worker ──► handle(item) … ──► idle()
+                         └─ full: the caller drains it himself
+"""
+
+from __future__ import annotations
+
+import collections
+import contextvars
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+from .. import _guard
+
+LINGER = 0.02
+"""Seconds that the worker lets work gather before it takes it, so that a producer seldom has to wake it."""
+IDLE_ROUNDS = 25
+"""Empty rounds after which the worker sleeps until it is woken."""
+
+
+class Pipeline:
+    """A queue with one worker thread.
+
+    `handle` is called for each item, in the order of `put`; `idle` after the queue ran empty. Neither may be called
+    concurrently with itself: a lock is held around both.
+    """
+
+    def __init__(self, handle: Callable[[Any], None], idle: Callable[[], None], *, limit: int) -> None:
+        self._handle = handle
+        self._idle = idle
+        self._limit = limit
+        self._queue: collections.deque[tuple[Any, int]] = collections.deque()
+        self._pending = 0
+        self._work = threading.RLock()
+        self._count = threading.Lock()
+        self._wake = threading.Event()
+        self._sleeping = False
+        self._stopped = False
+        self._thread: threading.Thread | None = None
+
+    def put(self, item: Any, cost: int) -> None:
+        """Queue an item of about `cost` bytes; when more than the limit is waiting, do the work in the calling thread."""
+        with self._count:
+            self._pending += cost
+            full = self._pending > self._limit
+        self._queue.append((item, cost))
+        if full or self._stopped:
+            self.flush()
+        elif self._thread is None:
+            self._start()
+        elif self._sleeping:
+            self._wake.set()
+
+    def flush(self) -> None:
+        """Handle in this thread all that is waiting, then call `idle`."""
+        with self._work:
+            self._drain()
+            self._idle()
+
+    def stop(self) -> None:
+        """Handle what is left and end the worker; later items are handled by whoever puts them."""
+        self._stopped = True
+        self._wake.set()
+        self.flush()
+
+    def forget(self) -> None:
+        """In a forked child: the parent has the queue and the worker, this process starts anew."""
+        self._queue.clear()
+        self._pending = 0
+        self._work, self._count, self._wake = threading.RLock(), threading.Lock(), threading.Event()
+        self._thread, self._sleeping = None, False
+
+    def _start(self) -> None:
+        with self._count:
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="chronicle-pipeline", daemon=True)
+                contextvars.Context().run(self._thread.start)  # outside every Run: the worker outlives it
+
+    def _run(self) -> None:
+        empty = 0
+        while not self._stopped:
+            if self._queue:
+                empty = 0
+                self.flush()
+            else:
+                empty += 1
+            if empty > IDLE_ROUNDS:
+                self._sleeping = True
+                if not self._queue:
+                    self._wake.wait()
+                self._sleeping = False
+                self._wake.clear()
+                empty = 0
+            time.sleep(LINGER)
+
+    def _drain(self) -> None:
+        queue = self._queue
+        while True:
+            try:
+                item, cost = queue.popleft()
+            except IndexError:
+                return
+            try:
+                self._handle(item)
+            except Exception as error:
+                _guard.failed("write a recorded step", error)
+            finally:
+                with self._count:
+                    self._pending -= cost

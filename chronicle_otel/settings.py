@@ -1,0 +1,61 @@
+"""Settings of recording, checked once when `init` is called."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from . import semconv
+from .errors import UsageError
+
+CAPTURE = ("full", "inputs-only", "outputs-only", "shape", "off")
+AMBIENT_SOURCES = ("clock", "random", "uuid", "secrets", "env")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What `chronicle.init(path, instrument, **settings)` understands."""
+
+    service_name: str | None = None
+    """`service.name` of our own provider; default: `OTEL_SERVICE_NAME`, else the name of the program."""
+    capture: Mapping[str, str] = field(default_factory=dict)
+    """Granularity per boundary kind: full, inputs-only, outputs-only, shape, off. A boundary's own choice wins."""
+    step_bytes: int | None = None
+    """Budget of one Step's payloads in bytes; the largest strings above it become opaque. None: no budget of ours."""
+    span_bytes: int = 3 * 1024 * 1024
+    """The same for spans that leave by the application's provider: OTLP receivers take 4 MiB by default."""
+    view_bytes: int = 1000
+    """Content bytes that the `gen_ai.*` view of one Step may take; the view is for other tools, replay does not need it."""
+    queue_bytes: int = 64 * 1024 * 1024
+    """Finished Steps waiting for the background thread; above this the caller writes them himself."""
+    threads: bool = True
+    """Carry the current Step into executors and threads, and name concurrent children, by patching their starters."""
+    ambient: Sequence[str] = ()
+    """Ambient sources of the user's own modules to record: clock, random, uuid, secrets, env."""
+    ambient_env: Sequence[str] = ()
+    """Environment variables whose reads are recorded with the source env."""
+    modules: Sequence[str] = ()
+    """The user's own modules, as prefixes; default: everything outside the standard library and site-packages."""
+    tracer_provider: Any = None
+    """An OpenTelemetry TracerProvider to use instead of the global one."""
+
+    @classmethod
+    def of(cls, given: Mapping[str, Any]) -> Settings:
+        """Check what the caller gave; UsageError names an unknown or wrong setting."""
+        known = {f.name for f in dataclasses.fields(cls)}
+        for name in given:
+            if name not in known:
+                near = difflib.get_close_matches(name, known, 1)
+                hint = f", did you mean {near[0]}?" if near else f"; known are {', '.join(sorted(known))}"
+                raise UsageError(f"init: unknown setting {name!r}{hint}")
+        settings = cls(**given)
+        for kind, choice in settings.capture.items():
+            if kind not in semconv.KINDS or choice not in CAPTURE:
+                raise UsageError(f"init: capture={{{kind!r}: {choice!r}}}: kinds are {', '.join(semconv.KINDS)}; choices {', '.join(CAPTURE)}")
+        for source in settings.ambient:
+            if source not in AMBIENT_SOURCES:
+                raise UsageError(f"init: ambient source {source!r} is not one of {', '.join(AMBIENT_SOURCES)}")
+        return settings

@@ -1,0 +1,48 @@
+# Every verb does its own set-up; all it needs is Python 3.11 or newer (with venv), make and git.
+#   make demo    the story, told by running it          make check   lint, types, layers, docs drift
+#   make test    everything that needs no large build   make bench   what recording costs, as a Markdown table
+#   make test-all   the same on the oldest and newest Python of this machine, with openai 2 and 3
+# PYTHON=/path/to/python3 chooses the interpreter for a new environment.
+
+.PHONY: help demo test test-all check bench docs lock clean environment check-environment
+.DEFAULT_GOAL := help
+export PYTHON
+RUN := .venv/bin/
+TESTS ?= tests
+WORKERS ?= 2
+
+help:
+	@sed -n '2,5s/^# *//p' Makefile
+
+demo: environment
+	@$(RUN)chronicle demo
+
+test: environment
+	$(RUN)python -m pytest -q -n $(WORKERS) $(TESTS)
+
+test-all: test
+	@scripts/matrix $(TESTS)
+
+check: check-environment
+	$(RUN)ruff check .
+	$(RUN)pyright
+	$(RUN)lint-imports
+	$(RUN)python -m chronicle_otel.cli.reference --check docs/cli.md
+
+bench: environment
+	$(RUN)python -m tests.bench
+
+docs: environment
+	$(RUN)python -m chronicle_otel.cli.reference docs/cli.md
+
+lock: environment
+	$(RUN)python scripts/lock.py
+
+environment:
+	@scripts/environment .venv requirements/openai3.txt
+
+check-environment:
+	@scripts/environment .venv requirements/openai3.txt requirements/check.txt
+
+clean:
+	rm -rf .venv .matrix .chronicle chronicle-demo dist

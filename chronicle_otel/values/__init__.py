@@ -1,0 +1,37 @@
+"""Python values as payloads and back; what makes two values equal.
+
+    value ──to_tree──► tree ──dumps──► text ──► span ──► text ──loads──► tree ──decode──► value
+                         └──key / equal: what two recordings, or a recording and a replay, compare
+
+A *tree* is a JSON value as Python holds it, in which what JSON cannot carry stands as a marker (docs/wire-format.md).
+"""
+
+from __future__ import annotations
+
+from chronicle_otel.values.decoding import decode, decode_error
+from chronicle_otel.values.encoding import encode, encode_error, to_tree, tree_of_json
+from chronicle_otel.values.equality import equal, key, replayable
+from chronicle_otel.values.hints import hints_of
+from chronicle_otel.values.naming import Recorded, loaded_class, main_module_name, type_name
+from chronicle_otel.values.text import dumps, escape, loads, unescape
+
+__all__ = [
+    "Recorded",
+    "decode",
+    "decode_error",
+    "dumps",
+    "encode",
+    "encode_error",
+    "equal",
+    "escape",
+    "hints_of",
+    "key",
+    "loaded_class",
+    "loads",
+    "main_module_name",
+    "replayable",
+    "to_tree",
+    "tree_of_json",
+    "type_name",
+    "unescape",
+]

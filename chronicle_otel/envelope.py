@@ -7,9 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
-
-_NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,5 +49,5 @@ class Envelope:
     """On the root of a replay: its verdict."""
     divergence: str | None = None
     """On a Step of a replay: the kind of divergence."""
-    payloads: Mapping[str, str] = field(default=_NOTHING)
-    damage: Mapping[str, str] = field(default=_NOTHING)
+    payloads: Mapping[str, str] = field(default_factory=dict[str, str])
+    damage: Mapping[str, str] = field(default_factory=dict[str, str])

@@ -8,12 +8,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Protocol
 
+from .. import semconv, values
+from .interceptor import Boundary
+
 
 class View(Protocol):
     """Make the `gen_ai.*` attributes of one SDK call.
 
-    `request` is the request body without its history, `response` the response body (assembled, for a stream) or None,
-    `new_messages` the elements of the history that no earlier Step of the Run held, `budget` the bytes of content allowed.
+    `request` is the request body without its history, `response` the response body, for a stream `{"events": [data, …]}`,
+    or None; `new_messages` the elements of the history that no earlier Step of the Run held, `budget` the bytes of content allowed.
     """
 
     def __call__(
@@ -32,3 +35,27 @@ def register_view(sdk: str, view: View) -> None:
 def view_of(sdk: str | None) -> View | None:
     """Return the registered maker, or None: then the call has no semconv view."""
     return _views.get(sdk) if sdk else None
+
+
+def function_view(boundary: Boundary, inputs: Any, output: Any, *, budget: int) -> dict[str, Any]:
+    """Make the view of a decorated function; content only as far as it fits into `budget` bytes."""
+    short = boundary.name.rsplit(".", 1)[-1]
+    view: dict[str, Any] = {}
+    operation = semconv.OPERATION_OF_KIND.get(boundary.kind)
+    if operation is not None:
+        view[semconv.OPERATION_NAME] = operation
+    if boundary.kind == "tool":
+        view[semconv.TOOL_NAME] = short
+        _put(view, semconv.TOOL_CALL_ARGUMENTS, inputs, budget // 4)
+        _put(view, semconv.TOOL_CALL_RESULT, output, budget // 4)
+    elif boundary.kind == "agent":
+        view[semconv.AGENT_NAME] = short
+    return view
+
+
+def _put(view: dict[str, Any], name: str, tree: Any, budget: int) -> None:
+    if tree is None:
+        return
+    text = values.dumps(tree)
+    if len(text) <= budget:
+        view[name] = text

@@ -1,0 +1,110 @@
+"""Recording on and off: `init`, `flush`, `shutdown`, and what happens at exit and at a fork."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import threading
+from collections.abc import Sequence
+from typing import Any
+
+from . import _guard, instrumentation
+from .errors import UsageError
+from .recording import context
+from .recording.interceptor import seam
+from .recording.recorder import Recorder
+from .recording.resource import process_facts
+from .recording.telemetry import Telemetry
+from .settings import Settings
+
+_lock = threading.RLock()
+_recorder: Recorder | None = None
+_hooked = False
+
+
+def init(path: str | os.PathLike[str] | None = None, instrument: bool | Sequence[str] = True, **settings: Any) -> None:
+    """Switch recording on.
+
+    Where the application has an OpenTelemetry TracerProvider, spans go to it, and to `path` as well if one is given.
+    Where it has none, they go to OTLP JSON lines at `path`: a file, or a folder in which every process writes a file
+    of its own; default `./.chronicle`. Which of the two is decided when the first Run starts.
+
+    `instrument`: switch on the Instrumentors of the SDKs that are installed, or of those named. `settings` are the
+    fields of `chronicle_otel.settings.Settings`. UsageError names what is wrong. A second call replaces the first.
+    """
+    global _recorder, _hooked
+    checked = Settings.of(settings)
+    with _lock:
+        if _recorder is not None:
+            shutdown()
+        recorder = Recorder(checked, Telemetry(checked, path))
+        threading.Thread(target=process_facts, name="chronicle-facts", daemon=True).start()
+        if checked.threads:
+            context.install()
+        if instrument:
+            instrumentation.instrument_all(None if instrument is True else instrument)
+        if checked.ambient:
+            from .recording import ambient
+
+            ambient.install(checked.ambient, modules=checked.modules, env=checked.ambient_env)
+        _recorder = recorder
+        seam.interceptor = recorder
+        if not _hooked:
+            _hooked = True
+            atexit.register(shutdown)
+            if hasattr(os, "register_at_fork"):
+                os.register_at_fork(before=_before_fork, after_in_child=_after_fork)
+
+
+def flush() -> None:
+    """Write everything that has ended so far to its exporter."""
+    recorder = _recorder
+    if recorder is not None:
+        recorder.flush()
+
+
+def shutdown() -> None:
+    """End what is open, write everything and switch recording off. Does nothing if it is off."""
+    global _recorder
+    with _lock:
+        recorder, _recorder = _recorder, None
+        if recorder is None:
+            return
+        if seam.interceptor is recorder:
+            seam.interceptor = None
+        if recorder.settings.threads:
+            context.uninstall()
+        if recorder.settings.ambient:
+            from .recording import ambient
+
+            ambient.uninstall()
+        try:
+            recorder.shutdown()
+        except Exception as error:
+            _guard.failed("shut the recorder down", error)
+
+
+def active() -> Recorder | None:
+    """The Recorder that `init` made, while it is on."""
+    return _recorder
+
+
+def recorded_file() -> str | None:
+    """The file that this process writes; None before the first span, and where spans only go to the application's provider."""
+    if _recorder is None:
+        raise UsageError("recording is off: call chronicle.init() first")
+    return _recorder.telemetry.file_path
+
+
+def _before_fork() -> None:
+    recorder = _recorder
+    if recorder is not None:
+        try:
+            recorder.pipeline.flush()
+        except Exception as error:
+            _guard.failed("flush before a fork", error)
+
+
+def _after_fork() -> None:
+    if _recorder is not None:
+        _recorder.forget()

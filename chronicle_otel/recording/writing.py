@@ -1,0 +1,285 @@
+"""From a finished crossing to an ended span; runs on the background thread, one Step at a time.
+
+    Recording ──► payload trees ──► sharing ──► Envelope ──► wire.to_attributes ──► span attributes ──► span.end
+                                                         └─► semconv view
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from opentelemetry import trace
+from opentelemetry.trace import Status, StatusCode
+
+from .. import _guard, semconv, values, wire
+from ..envelope import Envelope
+from ..settings import Settings
+from ..wire import streams as wire_streams
+from .budget import shrink
+from .interceptor import HttpOutput
+from .naming import identity
+from .sharing import Written
+from .steps import Recording, RunRecording, Snapshot
+from .streams import generator_chunks, sse_chunks
+from .telemetry import Telemetry
+from .views import function_view, view_of
+
+_CLIP = 200
+
+
+class StepWriter:
+    """Writes Steps of all Runs. `settings` bound what one span may hold."""
+
+    def __init__(self, settings: Settings, telemetry: Telemetry) -> None:
+        self._settings = settings
+        self._telemetry = telemetry
+        self._capture = dict(settings.capture)
+
+    def write(self, item: tuple[str, Recording]) -> None:
+        """Handle one entry of the pipeline's queue."""
+        what, step = item
+        if what == "start":
+            self._write_start(step)
+        else:
+            self._write_step(step)
+
+    # ---- the run-start span: a killed process still leaves a partial Run that can be replayed
+
+    def _write_start(self, root: Recording) -> None:
+        run = root.run
+        assert run is not None
+        text = run.sharing.payload(0, semconv.INPUT, self._arguments(root)) if self._keeps(root, "inputs") else _withheld(self._arguments(root))
+        payloads = {semconv.INPUT: text, semconv.SESSION: run.sharing.payload(0, semconv.SESSION, values.to_tree(dict(run.session)))}
+        code = self._code(root)
+        if code is not None:
+            payloads[semconv.CODE] = run.sharing.payload(0, semconv.CODE, code)
+        span = run.tracer.start_span(semconv.RUN_START_SPAN, trace.set_span_in_context(root.span), start_time=root.start_ns)
+        run.start_span = format(span.get_span_context().span_id, "016x")
+        envelope = Envelope(kind=root.boundary.kind, name=root.boundary.name, run=run.id, seq=0, payloads=payloads)
+        span.set_attributes(wire.to_attributes(envelope))
+        span.end(max(root.start_ns, time.time_ns()))
+
+    # ---- a Step
+
+    def _write_step(self, step: Recording) -> None:
+        span = step.span
+        if not span.is_recording():
+            return
+        try:
+            payloads, view = self._payloads(step)
+            run = step.run
+            if run is not None:
+                payloads = shrink(payloads, self._budget())
+                attributes = wire.to_attributes(self._envelope(step, run, payloads))
+            else:
+                attributes = {semconv.KIND: step.boundary.kind, semconv.NAME: step.boundary.name}
+            span.set_attributes({**view, **attributes})
+            if step.error is not None:
+                span.set_attribute(semconv.ERROR_TYPE, type(step.error).__qualname__)
+                span.set_status(Status(StatusCode.ERROR, _clip(step.error)))
+        except Exception as error:
+            _guard.failed("write the envelope of a step", error)
+        finally:
+            span.end(max(step.end_ns, step.start_ns))
+
+    def _budget(self) -> int | None:
+        limits = [b for b in (self._settings.step_bytes, self._settings.span_bytes if self._telemetry.writes_otlp else None) if b is not None]
+        return min(limits) if limits else None
+
+    def _envelope(self, step: Recording, run: RunRecording, payloads: Mapping[str, str]) -> Envelope:
+        is_root = step is run.root
+        return Envelope(
+            kind=step.boundary.kind,
+            name=step.boundary.name,
+            run=run.id,
+            seq=step.seq,
+            parent=None if step.parent is None or step.span_parent else step.parent.seq,
+            parent_guess=step.guessed,
+            branch=step.branch,
+            lane=step.lane,
+            steps=step.steps,
+            lost=run.lost if is_root else 0,
+            late=step.late,
+            flagged=tuple(run.flags) if is_root else (),
+            run_start=run.start_span if is_root else None,
+            replay_of=step.recorder.replay_of if is_root else None,
+            payloads=payloads,
+        )
+
+    # ---- payloads
+
+    def _keeps(self, step: Recording, what: str) -> bool:
+        capture = step.boundary.capture or self._capture.get(step.boundary.kind, "full")
+        return capture == "full" or capture == f"{what}-only"
+
+    def _payloads(self, step: Recording) -> tuple[dict[str, str], dict[str, Any]]:
+        run = step.run
+        keeps_input, keeps_output = self._keeps(step, "inputs"), self._keeps(step, "outputs")
+        full = keeps_input and keeps_output
+        payloads: dict[str, str] = {}
+        view: dict[str, Any] = {}
+        written: Written | None = None
+        shared = (lambda name, tree: run.sharing.payload(step.seq, name, tree, target=full)) if run is not None else (lambda _name, tree: values.dumps(tree))
+
+        inputs: Any = None
+        if step.request is not None:
+            if run is not None and keeps_input:
+                written = run.sharing.request(step.seq, step.request, step.boundary.list_members, target=full)
+                payloads[semconv.INPUT] = written.text
+            else:
+                body = values.tree_of_json(step.request.body)
+                written = _plain_request(body, step.boundary.list_members)
+                payloads[semconv.INPUT] = _withheld({"method": step.request.method, "path": step.request.path, "body": body})
+        else:
+            inputs = self._arguments(step)
+            if step.seq == 1 and run is not None:
+                payloads[semconv.INPUT] = values.dumps({semconv.REF: [0, semconv.INPUT, []]}) if keeps_input else _withheld(inputs)
+                if keeps_input and len(values.dumps(inputs)) < len(payloads[semconv.INPUT]):
+                    payloads[semconv.INPUT] = values.dumps(inputs)
+            else:
+                payloads[semconv.INPUT] = shared(semconv.INPUT, inputs) if keeps_input else _withheld(inputs)
+
+        outcome: Any = None
+        if step.form == "stream":
+            outcome = self._stream(step)
+            payloads[semconv.STREAM] = shared(semconv.STREAM, outcome) if keeps_output else _withheld(outcome)
+        elif step.form == "value":
+            outcome = self._output(step)
+            payloads[semconv.OUTPUT] = shared(semconv.OUTPUT, outcome) if keeps_output else _withheld(outcome)
+        if step.error is not None:
+            facts = self._error(step)
+            payloads[semconv.ERROR] = shared(semconv.ERROR, facts) if keeps_output else _withheld(facts)
+        code = self._code(step)
+        if code is not None and run is not None:
+            payloads[semconv.CODE] = shared(semconv.CODE, code)
+        if run is not None:
+            self._add_circumstances(step, run, payloads, shared)
+        view = self._view(step, written, inputs, outcome)
+        return payloads, view
+
+    def _add_circumstances(self, step: Recording, run: RunRecording, payloads: dict[str, str], shared: Any) -> None:
+        if step is run.root:
+            payloads[semconv.SESSION] = shared(semconv.SESSION, values.to_tree(dict(run.session)))
+            caller = self._telemetry.caller(step.span)
+            if caller is not None:
+                payloads[semconv.RUN_PARENT] = values.dumps(caller)
+        elif step.session is not None:
+            missing = object()
+            changes = {k: v for k, v in step.session.items() if run.session.get(k, missing) is not v and run.session.get(k, missing) != v}
+            if changes:
+                payloads[semconv.SESSION] = shared(semconv.SESSION, values.to_tree(changes))
+        if step.ambient:
+            payloads[semconv.AMBIENT] = values.dumps({source: [values.to_tree(v) for v in reads] for source, reads in step.ambient.items()})
+
+    def _arguments(self, step: Recording) -> Any:
+        snapshot = step.arguments
+        if snapshot is None:
+            return {}
+        if snapshot.packed is None:
+            return values.loads(snapshot.text or "{}")
+        args, kwargs = snapshot.unpack()
+        return values.to_tree(step.boundary.bind(args, kwargs))
+
+    def _output(self, step: Recording) -> Any:
+        output = step.output
+        if isinstance(output, HttpOutput):
+            return _http_tree(output)
+        if isinstance(output, Snapshot):
+            return values.to_tree(output.unpack()) if output.packed is not None else values.loads(output.text or "null")
+        return None
+
+    def _stream(self, step: Recording) -> Any:
+        taken = step.chunks or []
+        head: Any = None
+        if step.boundary.sdk is not None:
+            chunks, _half = sse_chunks(taken, step.start_ns)
+            if step.head is not None:
+                head = {"status": step.head.status, "headers": dict(step.head.headers), "attempts": [dict(a) for a in step.head.attempts]}
+        else:
+            chunks = generator_chunks(taken, step.start_ns)
+            if isinstance(step.returned, Snapshot):
+                returned = step.returned
+                head = {"return": values.to_tree(returned.unpack()) if returned.packed is not None else values.loads(returned.text or "null")}
+        return wire_streams.encode_stream(chunks, end=step.end or "finished", consumed=len(chunks), head=head)
+
+    def _error(self, step: Recording) -> dict[str, Any]:
+        facts: dict[str, Any] = dict(step.output) if isinstance(step.output, dict) else {"class": "builtins:Exception", "message": ""}
+        if step.head is not None and step.form == "error":
+            facts.update(_http_tree(step.head))
+        return facts
+
+    def _code(self, step: Recording) -> Any:
+        return values.to_tree(identity(step.boundary.function)) if step.boundary.function is not None else None
+
+    # ---- the semconv view
+
+    def _view(self, step: Recording, written: Written | None, inputs: Any, outcome: Any) -> dict[str, Any]:
+        budget = self._settings.view_bytes
+        try:
+            session = step.session or (step.run.session if step.run is not None else None)
+            view: dict[str, Any] = {}
+            make = view_of(step.boundary.sdk)
+            if make is not None and written is not None:
+                response = self._response(step, outcome)
+                view = make(written.request, response, new_messages=written.new_elements, budget=budget)
+                if step.request is not None and step.request.server:
+                    host, _, port = step.request.server.partition(":")
+                    view[semconv.SERVER_ADDRESS] = host
+                    if port.isdigit():
+                        view[semconv.SERVER_PORT] = int(port)
+            elif step.boundary.sdk is None:
+                view = function_view(step.boundary, inputs, outcome if step.form == "value" else None, budget=budget)
+            for name in ("session.id", "session_id"):
+                if session and isinstance(session.get(name), str):
+                    view[semconv.SESSION_ID] = session[name]
+            return view
+        except Exception as error:
+            _guard.failed("make the semconv view", error)
+            return {}
+
+    def _response(self, step: Recording, outcome: Any) -> Any:
+        if isinstance(step.output, HttpOutput):
+            return outcome.get("body") if isinstance(outcome, dict) else None
+        if step.form == "stream" and isinstance(outcome, dict):
+            return {"events": [chunk["data"] for _, chunk in wire_streams.decode_stream(outcome)["chunks"] if "data" in chunk]}
+        return None
+
+
+def _http_tree(output: HttpOutput) -> dict[str, Any]:
+    """`{status, headers, body, attempts}`; a body that is not JSON by its content type is text, or bytes."""
+    body: Any = None
+    if output.body:
+        if "json" in output.headers.get("content-type", "json"):
+            body = values.tree_of_json(output.body)
+        else:
+            try:
+                body = output.body.decode()
+            except UnicodeDecodeError:
+                body = values.to_tree(output.body)
+    tree = {"status": output.status, "headers": dict(output.headers), "body": body}
+    if output.attempts:
+        tree["attempts"] = [dict(attempt) for attempt in output.attempts]
+    return tree
+
+
+def _plain_request(body: Any, members: tuple[str, ...]) -> Written:
+    if not isinstance(body, dict):
+        return Written("")
+    return Written(
+        "", {k: v for k, v in body.items() if k not in members}, next((body[m] for m in members if isinstance(body.get(m), list)), [])
+    )
+
+
+def _withheld(tree: Any) -> str:
+    """What stands for a payload that this boundary was told not to record."""
+    return values.dumps({semconv.OPAQUE: {"why": "capture", "size": len(values.dumps(tree))}})
+
+
+def _clip(error: BaseException) -> str:
+    try:
+        text = str(error)
+    except Exception:
+        text = type(error).__qualname__
+    return text if len(text) <= _CLIP else text[: _CLIP - 1] + "…"

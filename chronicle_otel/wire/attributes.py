@@ -1,0 +1,196 @@
+"""Envelope ↔ span attributes.
+
+    payload text ──up to 2,000 bytes──► string ──┐
+                 └─above──► list of chunks ──────┴─► attribute, and its byte length beside it as `<name>.size`
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, TypeAlias, cast
+
+from chronicle_otel import semconv
+from chronicle_otel.envelope import Envelope
+
+VERSION: Final = 1
+"""The wire version that is written; every version up to it is read."""
+CHUNK: Final = 2_000
+"""Most UTF-8 bytes in one string. The lowest cut seen in a store is at 2,048, unmarked, and it spares lists."""
+
+AttributeValue: TypeAlias = str | bool | int | float | Sequence[str]
+
+_INT64: Final = (1 << 63) - 1
+_OPTIONAL: Final = (
+    (semconv.PARENT, "parent"),
+    (semconv.BRANCH, "branch"),
+    (semconv.LANE, "lane"),
+    (semconv.RUN_STEPS, "steps"),
+    (semconv.RUN_START, "run_start"),
+    (semconv.REPLAY_OF, "replay_of"),
+    (semconv.REPLAY_VERDICT, "verdict"),
+    (semconv.DIVERGENCE, "divergence"),
+)
+"""Attributes that are left out when the field is None."""
+
+
+def to_attributes(envelope: Envelope) -> dict[str, AttributeValue]:
+    """Return the `chronicle.*` attributes of a Step; at most 35, so that no SDK limit is ever near."""
+    attributes: dict[str, AttributeValue] = {semconv.VERSION: VERSION}
+    if envelope.kind:
+        attributes[semconv.KIND] = envelope.kind
+    attributes[semconv.NAME] = _clean(envelope.name)
+    attributes[semconv.RUN_ID] = envelope.run
+    attributes[semconv.SEQ] = envelope.seq
+    for name, field in _OPTIONAL:
+        value: str | int | None = getattr(envelope, field)
+        if value is not None:
+            attributes[name] = _clean(value) if isinstance(value, str) else value
+    if envelope.parent_guess:
+        attributes[semconv.PARENT_GUESS] = True
+    if envelope.lost:
+        attributes[semconv.RUN_LOST] = envelope.lost
+    if envelope.late:
+        attributes[semconv.LATE] = True
+    if envelope.flagged:
+        attributes[semconv.FLAGGED] = [_clean(reason) for reason in envelope.flagged]
+    for name, text in envelope.payloads.items():
+        attributes[name] = split(text)
+        attributes[name + semconv.SIZE_SUFFIX] = _size(text)
+    return attributes
+
+
+def _clean(text: str) -> str:
+    """Replace lone surrogates, which no exporter can encode."""
+    return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def _size(text: str) -> int:
+    return len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
+
+
+def split(text: str) -> str | list[str]:
+    """Return a payload's text as it stands in an attribute: as it is, or in chunks cut between code points."""
+    if text.isascii():
+        return text if len(text) <= CHUNK else [text[at : at + CHUNK] for at in range(0, len(text), CHUNK)]
+    data = text.encode("utf-8")
+    if len(data) <= CHUNK:
+        return text
+    chunks: list[str] = []
+    start = 0
+    while start < len(data):
+        end = min(start + CHUNK, len(data))
+        while end < len(data) and data[end] & 0xC0 == 0x80:
+            end -= 1
+        chunks.append(data[start:end].decode("utf-8"))
+        start = end
+    return chunks
+
+
+def from_attributes(attributes: Mapping[str, object]) -> Envelope | None:
+    """Return the Envelope that the attributes of a span carry, or None if the span is not chronicle's.
+
+    A payload that is not whole is left out of `payloads` and named in `damage`.
+    """
+    version = _integer(attributes.get(semconv.VERSION))
+    run = attributes.get(semconv.RUN_ID)
+    seq = _integer(attributes.get(semconv.SEQ))
+    if version is None or not isinstance(run, str) or not run or seq is None:
+        return None
+    payloads: dict[str, str] = {}
+    damage: dict[str, str] = {}
+    if version > VERSION:
+        damage[semconv.VERSION] = f"written in wire version {version}, this release reads up to {VERSION}: update chronicle_otel"
+    for name in semconv.PAYLOADS:
+        size = attributes.get(name + semconv.SIZE_SUFFIX)
+        value = attributes.get(name)
+        if size is None and value is None:
+            continue
+        text, reason = _payload(value, _integer(size))
+        if reason:
+            damage[name] = reason
+        else:
+            payloads[name] = text
+    return Envelope(
+        kind=_text(attributes.get(semconv.KIND)) or "",
+        name=_text(attributes.get(semconv.NAME)) or "",
+        run=run.lower(),
+        seq=seq,
+        parent=_integer(attributes.get(semconv.PARENT)),
+        parent_guess=_flag(attributes.get(semconv.PARENT_GUESS)),
+        branch=_text(attributes.get(semconv.BRANCH)),
+        lane=_text(attributes.get(semconv.LANE)),
+        steps=_integer(attributes.get(semconv.RUN_STEPS)),
+        lost=_integer(attributes.get(semconv.RUN_LOST)) or 0,
+        late=_flag(attributes.get(semconv.LATE)),
+        flagged=tuple(_strings(attributes.get(semconv.FLAGGED)) or ()),
+        run_start=_text(attributes.get(semconv.RUN_START)),
+        replay_of=_text(attributes.get(semconv.REPLAY_OF)),
+        verdict=_text(attributes.get(semconv.REPLAY_VERDICT)),
+        divergence=_text(attributes.get(semconv.DIVERGENCE)),
+        payloads=payloads,
+        damage=damage,
+    )
+
+
+def _payload(value: object, size: int | None) -> tuple[str, str]:
+    """Return a payload's text, or "" and the reason why it cannot be trusted."""
+    if size is None:
+        return "", "no size beside it, so nothing proves that it is whole"
+    if isinstance(value, str):
+        length = _size(value)
+        if length == size:
+            return value, ""
+        joined = "".join(_strings(value) or ())
+        if joined and _size(joined) == size:
+            return joined, ""
+    elif isinstance(value, (list, tuple)):
+        text = "".join(part for part in cast("Sequence[object]", value) if isinstance(part, str))
+        length = _size(text)
+        if length == size:
+            return text, ""
+    elif value is None:
+        return "", f"missing: 0 of {size} bytes"
+    else:
+        return "", f"of type {type(value).__name__}, expected text"
+    if length > size:
+        return "", f"changed: {length} bytes, {size} were written"
+    return "", f"truncated: {length} of {size} bytes"
+
+
+def _strings(value: object) -> list[str] | None:
+    """Return a list of strings, also from a store that keeps lists as JSON text."""
+    if isinstance(value, str):
+        if value[:1] != "[":
+            return [value] if value else None
+        try:
+            value = json.loads(value)
+        except (ValueError, RecursionError):
+            return [cast("str", value)]
+    if isinstance(value, (list, tuple)):
+        items = cast("Sequence[Any]", value)
+        return list(items) if all(isinstance(item, str) for item in items) else None
+    return None
+
+
+_DIGITS: Final = re.compile(r"-?[0-9]{1,19}")
+
+
+def _integer(value: object) -> int | None:
+    """Return an integer, also from a store that keeps them as text or as floats."""
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, str) and _DIGITS.fullmatch(value):
+        value = int(value)
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return value if isinstance(value, int) and -_INT64 - 1 <= value <= _INT64 else None
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def _flag(value: object) -> bool:
+    return value is True or value == "true"

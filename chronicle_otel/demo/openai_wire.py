@@ -80,7 +80,7 @@ class Reply:
         return json.dumps(self.json) if self.json is not None else self.text
 
 
-def error(status: int, message: str, *, type: str = "invalid_request_error", code: str | None = None, **more: Any) -> Reply:  # noqa: A002 - the API's own word
+def error(status: int, message: str, *, type: str = "invalid_request_error", code: str | None = None, **more: Any) -> Reply:
     """Return an error answer in the API's form; `more` are members of `Reply`, such as `headers`."""
     return Reply(status=status, body={"error": {"message": message, "type": type, "param": None, "code": code}}, **more)
 

@@ -146,7 +146,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
     do_POST = do_DELETE = do_PATCH = do_PUT = do_GET
 
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class's name
+    def log_message(self, format: str, *args: Any) -> None:
         """Say nothing: the terminal belongs to the demo and to the tests."""
 
     def _serve(self) -> None:

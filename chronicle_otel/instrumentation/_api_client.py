@@ -1,0 +1,418 @@
+"""The seam of SDKs built on a `SyncAPIClient` / `AsyncAPIClient` base class (openai, anthropic).
+
+    client.request ──► Call ──► _build_request ──► http.send ──► response ──► the SDK's parser ──► the caller
+         │                           │                 │             │
+    interceptor.open           crossing.ask     or served by    finish / fail, or a Tap on the
+    (one Step per call)        (first attempt)  _serving        stream that the caller reads
+
+Everything is taken as bytes that the SDK has already serialised or received; nothing is parsed here.
+"""
+
+from __future__ import annotations
+
+import contextvars
+import functools
+import json
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from opentelemetry import baggage, context
+
+from chronicle_otel import _guard
+from chronicle_otel.errors import ChronicleError, Refused
+from chronicle_otel.instrumentation import _serving
+from chronicle_otel.instrumentation._tap import Tap, keep_headers
+from chronicle_otel.recording.interceptor import Boundary, Crossing, HttpInput, HttpOutput, Interceptor, seam
+
+MARK = "chronicle_call"
+"""Key in `request.extensions` under which a request carries its Call. HTTP libraries pass unknown extensions over."""
+
+
+@dataclass(frozen=True, slots=True)
+class ApiClientSdk:
+    """What differs between SDKs of this family."""
+
+    name: str
+    boundary: Callable[[str, str], Boundary]
+    """(HTTP method, URL as the SDK's resource gives it) → the boundary that the call crosses."""
+    terminal: tuple[bytes, ...]
+    """First bytes of a server-sent event that ends a stream."""
+    connection_error: str = "APIConnectionError"
+    timeout_error: str = "APITimeoutError"
+
+
+_call: contextvars.ContextVar[Call | None] = contextvars.ContextVar("chronicle_api_call", default=None)
+"""The call whose `request` is running in this context."""
+
+
+class Call:
+    """One `request` of a client, from entry to the moment its result is handed over."""
+
+    __slots__ = ("asked", "asynchronous", "attempts", "crossing", "open", "otel_token", "sdk", "sending", "served", "streamed")
+
+    def __init__(self, sdk: ApiClientSdk, crossing: Crossing, *, asynchronous: bool) -> None:
+        self.sdk = sdk
+        self.crossing = crossing
+        self.asynchronous = asynchronous
+        self.attempts: list[Any] = []
+        """A response or an exception of the HTTP library per attempt, oldest first."""
+        self.asked = False
+        self.sending = False
+        self.streamed = False
+        self.open = True
+        self.served: _serving.Served | None = None
+        self.otel_token: Any = None
+
+    # ---- on the way out
+
+    def built(self, options: Any, request: Any, http: Any) -> None:
+        """Take the input from the first request that is built, and mark every one."""
+        if not self.asked:
+            self.asked = True
+            try:
+                given = _input(options, request)
+            except Exception as error:
+                _guard.failed("read the request of an SDK", error)
+                given = HttpInput(str(options.method).upper(), str(options.url), b"null")
+            self.crossing.ask(given)
+            answer = self.crossing.answer
+            if answer is not None:
+                self.served = _serving.Served(answer, self.sdk.connection_error, self.sdk.timeout_error)
+        request.extensions[MARK] = self
+        watch(http)
+
+    # ---- on the way back
+
+    def raised(self, error: BaseException) -> BaseException:
+        """End the Step with what `request` raised; returns what the caller is to see instead."""
+        self.open = False
+        if type(error) is _serving.AboveRetries:
+            error = error.error
+        elif self.served is not None:
+            self.served.restore(error)
+        last = self.attempts[-1] if self.attempts else None
+        output = None
+        if last is not None and not isinstance(last, BaseException):
+            output = self._output(last)
+        self.crossing.fail(error, output)
+        return error
+
+    def returned(self, result: Any) -> None:
+        """End the Step with the final answer, or let a Tap end it where the answer is still to be read."""
+        self.open = False
+        last = self.attempts[-1] if self.attempts else None
+        if last is None or isinstance(last, BaseException):
+            _guard.warn_once(
+                "see the response of an SDK call",
+                f"chronicle did not see the HTTP response of a call of {self.sdk.name}: something replaced the `send` of its HTTP client. "
+                "The Step is recorded without an answer and cannot be replayed.",
+            )
+            self.crossing.finish(None)
+        elif self.streamed and not last.is_closed:
+            Tap(self.crossing, last, self._head(last), self.sdk.terminal, asynchronous=self.asynchronous).install()
+        else:
+            self.crossing.finish(self._output(last))
+        if self.served is not None:
+            self.served.decorate(result)
+
+    def _head(self, response: Any) -> HttpOutput:
+        attempts = self.served.attempts if self.served is not None else [_attempt(earlier) for earlier in self.attempts[:-1]]
+        return HttpOutput(response.status_code, keep_headers(response.headers.raw), b"", attempts)
+
+    def _output(self, response: Any) -> HttpOutput:
+        output = self._head(response)
+        try:
+            output.body = response.content
+        except Exception:  # closed before it was read: there is no body to be had
+            pass
+        return output
+
+
+def _attempt(earlier: Any) -> Mapping[str, Any]:
+    if isinstance(earlier, BaseException):
+        return {"error": type(earlier).__name__}
+    return {"status": earlier.status_code}
+
+
+def _input(options: Any, request: Any) -> HttpInput:
+    path = options.url
+    url = request.url
+    if not path.startswith("/"):
+        path = url.path if "://" in path else "/" + path
+    query = url.query
+    if query:
+        path = f"{path.partition('?')[0]}?{query.decode('ascii')}"
+    try:
+        body = request.content
+    except Exception:  # a multipart body is a stream: it is described by its fields, files by name and size
+        body = _describe(options)
+    content_type = request.headers.get("content-type")
+    return HttpInput(request.method, path, body, content_type or "application/json", url.netloc.decode("ascii"))
+
+
+def _describe(options: Any) -> bytes:
+    files: list[Any] = []
+    given = options.files or ()
+    for field, file in given.items() if isinstance(given, Mapping) else given:
+        parts = file if isinstance(file, tuple) else (None, file)
+        content = parts[1] if len(parts) > 1 else None
+        size = len(content) if isinstance(content, (bytes, bytearray, str)) else None
+        files.append({"field": str(field), "name": parts[0], "size": size})
+    return json.dumps({"data": options.json_data, "files": files}, default=str).encode()
+
+
+# ---- wrappers --------------------------------------------------------------------------------
+def _begin(
+    sdk: ApiClientSdk, interceptor: Interceptor, args: tuple[Any, ...], kwargs: Mapping[str, Any], *, asynchronous: bool = False
+) -> Call | None:
+    try:
+        options = args[1] if len(args) > 1 else kwargs["options"]
+        crossing = interceptor.open(sdk.boundary(options.method, options.url))
+        if crossing is None:
+            return None
+        call = Call(sdk, crossing, asynchronous=asynchronous)
+        if baggage.get_all():  # session variables that travel are for our own services, not for a model provider
+            call.otel_token = context.attach(baggage.clear())
+        return call
+    except ChronicleError:
+        raise
+    except Exception as error:
+        _guard.failed("open an SDK call", error)
+        if getattr(interceptor, "fail_closed", False):
+            raise Refused(f"a call of {sdk.name} could not be matched, because chronicle itself failed: {error!r}") from error
+        return None
+
+
+def _leave(call: Call | None, token: contextvars.Token[Call | None]) -> None:
+    _call.reset(token)
+    if call is not None and call.otel_token is not None:
+        context.detach(call.otel_token)
+
+
+def wrap_request(original: Callable[..., Any], sdk: ApiClientSdk) -> Callable[..., Any]:
+    """Wrap `SyncAPIClient.request`: one call is one Step."""
+
+    @functools.wraps(original)
+    def request(self: Any, *args: Any, **kwargs: Any) -> Any:
+        interceptor = seam.interceptor
+        if interceptor is None:
+            return original(self, *args, **kwargs)
+        call = _begin(sdk, interceptor, args, kwargs)
+        token = _call.set(call)
+        try:
+            try:
+                result = original(self, *args, **kwargs)
+            finally:
+                _leave(call, token)
+        except BaseException as error:
+            if call is None:
+                raise
+            seen = call.raised(error)
+            if seen is error:
+                raise
+            raise seen from seen.__cause__
+        if call is not None:
+            call.returned(result)
+        return result
+
+    return request
+
+
+def wrap_async_request(original: Callable[..., Any], sdk: ApiClientSdk) -> Callable[..., Any]:
+    """Wrap `AsyncAPIClient.request`: one call is one Step."""
+
+    @functools.wraps(original)
+    async def request(self: Any, *args: Any, **kwargs: Any) -> Any:
+        interceptor = seam.interceptor
+        if interceptor is None:
+            return await original(self, *args, **kwargs)
+        call = _begin(sdk, interceptor, args, kwargs, asynchronous=True)
+        token = _call.set(call)
+        try:
+            try:
+                result = await original(self, *args, **kwargs)
+            finally:
+                _leave(call, token)
+        except BaseException as error:
+            if call is None:
+                raise
+            seen = call.raised(error)
+            if seen is error:
+                raise
+            raise seen from seen.__cause__
+        if call is not None:
+            call.returned(result)
+        return result
+
+    return request
+
+
+def wrap_build_request(original: Callable[..., Any]) -> Callable[..., Any]:
+    """Wrap `BaseClient._build_request`, which lies outside the SDK's retries: here a replay decides, and may refuse."""
+
+    @functools.wraps(original)
+    def build(self: Any, options: Any, *args: Any, **kwargs: Any) -> Any:
+        request = original(self, options, *args, **kwargs)
+        call = _call.get()
+        if call is not None:
+            call.built(options, request, self._client)
+        return request
+
+    return build
+
+
+def wrap_credential(original: Callable[..., Any]) -> Callable[..., Any]:
+    """Wrap a method that fetches a credential from the user's function: nothing that is served needs one."""
+
+    @functools.wraps(original)
+    def fetch(self: Any, *args: Any, **kwargs: Any) -> Any:
+        if not _stubbed():
+            return original(self, *args, **kwargs)
+        return _placeholder(self)
+
+    return fetch
+
+
+def wrap_async_credential(original: Callable[..., Any]) -> Callable[..., Any]:
+    """The same for a coroutine."""
+
+    @functools.wraps(original)
+    async def fetch(self: Any, *args: Any, **kwargs: Any) -> Any:
+        if not _stubbed():
+            return await original(self, *args, **kwargs)
+        return _placeholder(self)
+
+    return fetch
+
+
+def _stubbed() -> bool:
+    call = _call.get()
+    return call is not None and bool(getattr(call.crossing, "stubbed", False))
+
+
+def _placeholder(client: Any) -> str:
+    if getattr(client, "api_key", None) == "":
+        client.api_key = "replayed-by-chronicle"  # openai 2 reads it back from here
+    return "replayed-by-chronicle"
+
+
+# ---- the HTTP library's own `send` -----------------------------------------------------------
+_sends: dict[type, Callable[..., Any]] = {}
+"""The original `send` of each HTTP client class that was wrapped."""
+_sends_lock = threading.Lock()
+
+
+def watch(http: Any) -> None:
+    """Wrap the `send` that this HTTP client object uses, once per class; requests without a mark pass untouched."""
+    kind = type(http)
+    if kind in _sends and "send" not in vars(http):
+        return
+    with _sends_lock:
+        own = vars(http).get("send")
+        if own is not None:  # somebody put a function onto this one object
+            if not hasattr(own, "chronicle_original"):
+                http.send = _wrap_own_send(own)
+            return
+        for owner in kind.__mro__:
+            if "send" in vars(owner):
+                original: Any = vars(owner)["send"]
+                if owner not in _sends:
+                    _sends[owner] = original
+                    owner.send = _wrap_send(original)  # pyright: ignore[reportAttributeAccessIssue]  the class is the HTTP library's
+                _sends.setdefault(kind, original)
+                return
+
+
+def unwatch() -> None:
+    """Give every HTTP client class its own `send` back."""
+    with _sends_lock:
+        for owner, original in _sends.items():
+            wrapped = vars(owner).get("send")
+            if getattr(wrapped, "chronicle_original", None) is original:
+                owner.send = original  # pyright: ignore[reportAttributeAccessIssue]  as above
+        _sends.clear()
+
+
+def _taken(request: Any) -> Call | None:
+    """Return the Call of a marked request that is not being sent already further out."""
+    extensions = getattr(request, "extensions", None)
+    call = extensions.get(MARK) if extensions else None
+    return call if call is not None and call.open and not call.sending else None
+
+
+def _wrap_send(original: Callable[..., Any]) -> Callable[..., Any]:
+    from inspect import iscoroutinefunction
+
+    if iscoroutinefunction(original):
+
+        @functools.wraps(original)
+        async def asend(self: Any, request: Any, *args: Any, **kwargs: Any) -> Any:
+            call = _taken(request)
+            if call is None:
+                return await original(self, request, *args, **kwargs)
+            call.streamed = bool(kwargs.get("stream"))
+            if call.served is not None:
+                if call.served.answer.form != "stream":  # the chunks of a stream wait for their turn themselves
+                    await call.served.answer.released()
+                response = call.served.response(request)
+            else:
+                call.sending = True
+                try:
+                    response = await original(self, request, *args, **kwargs)
+                except BaseException as error:
+                    call.attempts.append(error)
+                    raise
+                finally:
+                    call.sending = False
+            call.attempts.append(response)
+            return response
+
+        wrapped: Any = asend
+    else:
+
+        @functools.wraps(original)
+        def send(self: Any, request: Any, *args: Any, **kwargs: Any) -> Any:
+            call = _taken(request)
+            if call is None:
+                return original(self, request, *args, **kwargs)
+            call.streamed = bool(kwargs.get("stream"))
+            if call.served is not None:
+                response = call.served.response(request)
+            else:
+                call.sending = True
+                try:
+                    response = original(self, request, *args, **kwargs)
+                except BaseException as error:
+                    call.attempts.append(error)
+                    raise
+                finally:
+                    call.sending = False
+            call.attempts.append(response)
+            return response
+
+        wrapped = send
+    wrapped.chronicle_original = original
+    return wrapped
+
+
+def _wrap_own_send(own: Callable[..., Any]) -> Callable[..., Any]:
+    """Wrap a `send` that belongs to one object: it takes no receiver."""
+    from inspect import iscoroutinefunction
+
+    if iscoroutinefunction(own):
+
+        async def unbound_async(_: Any, *args: Any, **kwargs: Any) -> Any:
+            return await own(*args, **kwargs)
+
+        unbound: Any = unbound_async
+    else:
+
+        def unbound_sync(_: Any, *args: Any, **kwargs: Any) -> Any:
+            return own(*args, **kwargs)
+
+        unbound = unbound_sync
+    wrapped: Any = functools.partial(_wrap_send(unbound), None)
+    wrapped.chronicle_original = own
+    return wrapped

@@ -1,0 +1,248 @@
+"""How a call of OpenAI's SDK looks in `gen_ai.*` attributes, for every tool that is not chronicle.
+
+    request (history left out), what is new of it, answer ──► view ──► gen_ai.request.* response.* usage.* input/output.messages
+
+Content is cut to a budget: this view is for looking at. The lossless form is the envelope.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, cast
+
+from chronicle_otel import semconv, values
+from chronicle_otel.instrumentation.openai_assembly import assemble
+
+_REQUEST = {
+    "temperature": "gen_ai.request.temperature",
+    "top_p": "gen_ai.request.top_p",
+    "max_tokens": "gen_ai.request.max_tokens",
+    "max_completion_tokens": "gen_ai.request.max_tokens",
+    "max_output_tokens": "gen_ai.request.max_tokens",
+    "frequency_penalty": "gen_ai.request.frequency_penalty",
+    "presence_penalty": "gen_ai.request.presence_penalty",
+    "seed": "gen_ai.request.seed",
+    "n": "gen_ai.request.choice.count",
+    "stream": "gen_ai.request.stream",
+    "previous_response_id": "gen_ai.request.previous_response.id",
+    "reasoning_effort": "gen_ai.request.reasoning.level",
+    "dimensions": "gen_ai.embeddings.dimension.count",
+}
+"""Request members whose plain values become an attribute."""
+
+_PLAIN = (str, int, float, bool)
+_CLIPS = (400, 120, 40)
+"""Lengths to which texts are cut, tried in turn until the messages fit."""
+
+
+def view(request: Mapping[str, Any], response: Mapping[str, Any] | None, *, new_messages: list[Any], budget: int) -> dict[str, Any]:
+    """Make the attributes of one call. Never raises; what it cannot read is left out."""
+    found: dict[str, Any] = {}
+    try:
+        answer = response
+        if response is not None and isinstance(response.get("events"), list):
+            answer = assemble(response["events"])
+        _view(found, request, answer or {}, new_messages, budget)
+    except Exception:  # a view is a courtesy: an odd answer must not cost the Step
+        pass
+    return found
+
+
+def _view(found: dict[str, Any], request: Mapping[str, Any], answer: Mapping[str, Any], new_messages: list[Any], budget: int) -> None:
+    operation = _operation(request, answer, new_messages)
+    if operation is None:
+        return
+    found[semconv.OPERATION_NAME] = operation
+    found[semconv.PROVIDER_NAME] = "openai"
+    for name, attribute in _REQUEST.items():
+        value = request.get(name)
+        if value is not None and isinstance(value, _PLAIN):
+            found[attribute] = value
+    model = request.get("model")
+    if isinstance(model, str):
+        found[semconv.REQUEST_MODEL] = model
+    stop = request.get("stop")
+    if stop:
+        found["gen_ai.request.stop_sequences"] = [stop] if isinstance(stop, str) else [str(s) for s in stop]
+    effort = request.get("reasoning")
+    if isinstance(effort, dict) and isinstance(cast("dict[str, Any]", effort).get("effort"), str):
+        found["gen_ai.request.reasoning.level"] = effort["effort"]
+    if operation == "embeddings":
+        if isinstance(request.get("encoding_format"), str):
+            found["gen_ai.request.encoding_formats"] = [request["encoding_format"]]
+    elif _wants_json(request):
+        found["gen_ai.output.type"] = "json"
+    _response(found, answer)
+    if operation != "embeddings":
+        _content(found, request, answer, new_messages, budget)
+
+
+def _operation(request: Mapping[str, Any], answer: Mapping[str, Any], new_messages: list[Any]) -> str | None:
+    kind = answer.get("object")
+    if kind in ("chat.completion", "chat.completion.chunk", "response"):
+        return "chat"
+    if kind == "text_completion":
+        return "text_completion"
+    data = answer.get("data")
+    if isinstance(data, list) and data and isinstance(data[0], dict) and "embedding" in data[0]:
+        return "embeddings"
+    if not isinstance(request.get("model"), str):
+        return None
+    if "prompt" in request:
+        return "text_completion"
+    if new_messages and isinstance(new_messages[0], dict):
+        return "chat"
+    return "embeddings" if "encoding_format" in request else "chat"
+
+
+def _wants_json(request: Mapping[str, Any]) -> bool:
+    wanted = request.get("response_format")
+    if wanted is None and isinstance(request.get("text"), dict):
+        wanted = request["text"].get("format")
+    return isinstance(wanted, dict) and str(cast("dict[str, Any]", wanted).get("type", "")).startswith("json")
+
+
+def _response(found: dict[str, Any], answer: Mapping[str, Any]) -> None:
+    for name, attribute in (("id", semconv.RESPONSE_ID), ("model", semconv.RESPONSE_MODEL)):
+        if isinstance(answer.get(name), str):
+            found[attribute] = answer[name]
+    reasons = [c["finish_reason"] for c in answer.get("choices") or () if isinstance(c, dict) and c.get("finish_reason")]
+    if not reasons and isinstance(answer.get("status"), str):
+        details = answer.get("incomplete_details")
+        reasons = [details["reason"] if isinstance(details, dict) and details.get("reason") else answer["status"]]
+    if reasons:
+        found[semconv.FINISH_REASONS] = [str(reason) for reason in reasons]
+    usage = answer.get("usage")
+    if isinstance(usage, dict):
+        used = cast("dict[str, Any]", usage)
+        _count(found, semconv.INPUT_TOKENS, used.get("prompt_tokens", used.get("input_tokens")))
+        _count(found, semconv.OUTPUT_TOKENS, used.get("completion_tokens", used.get("output_tokens")))
+        details = used.get("prompt_tokens_details", used.get("input_tokens_details"))
+        if isinstance(details, dict):
+            _count(found, "gen_ai.usage.cache_read.input_tokens", cast("dict[str, Any]", details).get("cached_tokens"))
+        details = used.get("completion_tokens_details", used.get("output_tokens_details"))
+        if isinstance(details, dict):
+            _count(found, "gen_ai.usage.reasoning.output_tokens", cast("dict[str, Any]", details).get("reasoning_tokens"))
+
+
+def _count(found: dict[str, Any], attribute: str, value: Any) -> None:
+    if type(value) is int:
+        found[attribute] = value
+
+
+# ---- content ---------------------------------------------------------------------------------
+def _content(found: dict[str, Any], request: Mapping[str, Any], answer: Mapping[str, Any], new_messages: list[Any], budget: int) -> None:
+    answers = [_choice(c) for c in answer.get("choices") or () if isinstance(c, dict)]
+    if not answers and isinstance(answer.get("output"), list):
+        parts = [part for item in answer["output"] if isinstance(item, dict) for part in _item_parts(cast("dict[str, Any]", item))]
+        answers = [{"role": "assistant", "parts": parts}] if parts else []
+    given: list[Any] = new_messages
+    if not given and isinstance(request.get("input"), str):
+        given = [{"role": "user", "content": request["input"]}]
+    asked = [_message(cast("dict[str, Any]", m)) for m in given if isinstance(m, dict)]
+    left = budget - _put(found, semconv.OUTPUT_MESSAGES, answers, budget // 2 if asked else budget)
+    instructions = request.get("instructions")
+    first = not any(isinstance(m, dict) and m.get("role") in ("assistant", "tool") for m in given)
+    if first and isinstance(instructions, str):
+        left -= _put(found, semconv.SYSTEM_INSTRUCTIONS, [{"type": "text", "content": instructions}], left // 3)
+    if first and isinstance(request.get("tools"), list):  # the first call of a Run shows what it may use
+        tools = [_tool(cast("dict[str, Any]", t)) for t in request["tools"] if isinstance(t, dict)]
+        left -= _put(found, semconv.TOOL_DEFINITIONS, tools, left // 3)
+    _put(found, semconv.INPUT_MESSAGES, asked, left)
+
+
+def _put(found: dict[str, Any], attribute: str, items: list[Any], budget: int) -> int:
+    """Write items as JSON within a budget of bytes: texts are cut, then the oldest items left out. Returns the bytes used."""
+    while items:
+        for clip in _CLIPS:
+            text = values.dumps(_clipped(items, clip))
+            size = len(text) if text.isascii() else len(text.encode("utf-8"))
+            if size <= budget:
+                found[attribute] = text
+                return size
+        items = items[1:] if len(items) < 4 else items[len(items) // 2 :]
+    return 0
+
+
+def _clipped(value: Any, clip: int) -> Any:
+    if isinstance(value, str):
+        return value if len(value) <= clip else value[:clip] + "…"
+    if isinstance(value, list):
+        return [_clipped(item, clip) for item in cast("list[Any]", value)[:50]]
+    if isinstance(value, dict):
+        return {name: _clipped(member, clip) for name, member in cast("dict[str, Any]", value).items()}
+    return value
+
+
+def _choice(choice: Mapping[str, Any]) -> dict[str, Any]:
+    made = (
+        _message(choice["message"]) if isinstance(choice.get("message"), dict) and choice["message"] else {"role": "assistant", "parts": []}
+    )
+    if isinstance(choice.get("text"), str):
+        made["parts"] = [{"type": "text", "content": choice["text"]}]
+    if choice.get("finish_reason"):
+        made["finish_reason"] = choice["finish_reason"]
+    return made
+
+
+def _message(message: Mapping[str, Any]) -> dict[str, Any]:
+    """One message of a chat, or one input item of a response, in the conventions' form."""
+    kind = message.get("type")
+    if kind not in (None, "message"):
+        role = "tool" if str(kind).endswith("_output") else "assistant"
+        return {"role": role, "parts": _item_parts(message)}
+    role = message.get("role", "assistant")
+    if role == "tool":
+        return {
+            "role": "tool",
+            "parts": [{"type": "tool_call_response", "id": message.get("tool_call_id"), "response": message.get("content")}],
+        }
+    parts: list[dict[str, Any]] = []
+    for name in ("reasoning_content", "reasoning"):
+        if isinstance(message.get(name), str):
+            parts.append({"type": "reasoning", "content": message[name]})
+    parts += _content_parts(message.get("content"))
+    if isinstance(message.get("refusal"), str):
+        parts.append({"type": "refusal", "content": message["refusal"]})
+    for call in message.get("tool_calls") or ():
+        function = call.get("function") or call.get("custom") or {}
+        arguments = function.get("arguments", function.get("input"))
+        parts.append({"type": "tool_call", "id": call.get("id"), "name": function.get("name"), "arguments": arguments})
+    return {"role": role, "parts": parts}
+
+
+def _content_parts(content: Any) -> list[dict[str, Any]]:
+    if isinstance(content, str):
+        return [{"type": "text", "content": content}]
+    parts: list[dict[str, Any]] = []
+    for part in cast("list[Any]", content) if isinstance(content, list) else ():
+        if not isinstance(part, dict):
+            continue
+        given = cast("dict[str, Any]", part)
+        text = given.get("text", given.get("refusal"))
+        if isinstance(text, str):
+            parts.append({"type": "refusal" if "refusal" in given else "text", "content": text})
+        else:
+            parts.append({"type": str(given.get("type", "unknown"))})
+    return parts
+
+
+def _item_parts(item: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The parts of one item of the Responses API."""
+    kind = item.get("type")
+    if kind == "message":
+        return _content_parts(item.get("content"))
+    if kind in ("function_call", "custom_tool_call"):
+        arguments = item.get("arguments", item.get("input"))
+        return [{"type": "tool_call", "id": item.get("call_id"), "name": item.get("name"), "arguments": arguments}]
+    if kind in ("function_call_output", "custom_tool_call_output"):
+        return [{"type": "tool_call_response", "id": item.get("call_id"), "response": item.get("output")}]
+    if kind == "reasoning":
+        return [{"type": "reasoning", "content": s.get("text", "")} for s in item.get("summary") or () if isinstance(s, dict)]
+    return [{"type": str(kind)}]
+
+
+def _tool(tool: Mapping[str, Any]) -> dict[str, Any]:
+    function: Any = tool.get("function")
+    source: Mapping[str, Any] = cast("dict[str, Any]", function) if isinstance(function, dict) else tool
+    return {"type": str(tool.get("type", "function")), "name": source.get("name")}

@@ -10,7 +10,7 @@ from typing import Any
 
 from . import _guard, instrumentation
 from .errors import UsageError
-from .recording import context
+from .recording import context, scripts
 from .recording.interceptor import seam
 from .recording.recorder import Recorder
 from .recording.resource import process_facts
@@ -54,6 +54,26 @@ def init(path: str | os.PathLike[str] | None = None, instrument: bool | Sequence
             atexit.register(shutdown)
             if hasattr(os, "register_at_fork"):
                 os.register_at_fork(before=_before_fork, after_in_child=_after_fork)
+
+
+def run_script(script: str, arguments: Sequence[str], *, module: bool = False) -> None:
+    """Execute a script or module with recording on; it is the entry of every Step that has no root boundary of its own.
+
+    Call `init` first. Exceptions of the script, SystemExit included, go through after the Run was ended.
+    """
+    recorder = _recorder
+    if recorder is None:
+        raise UsageError("recording is off: call chronicle.init() first")
+    recorder.script = (scripts.script_boundary(script), tuple(arguments))
+    try:
+        scripts.execute(script, arguments, module=module)
+    except SystemExit as exit_:
+        recorder.end_script(None if exit_.code in (None, 0) else exit_)
+        raise
+    except BaseException as error:
+        recorder.end_script(error)
+        raise
+    recorder.end_script()
 
 
 def flush() -> None:

@@ -214,7 +214,24 @@ def _link(link: Any) -> str:
 
 
 def _attributes(attributes: Mapping[str, Any]) -> str:
-    return ",".join(f'{{"key":{encode_basestring(key)},"value":{_any(value)}}}' for key, value in attributes.items())
+    parts: list[str] = []
+    for key, value in attributes.items():
+        prefix = _prefixes.get(key)
+        if prefix is None:
+            prefix = f'{{"key":{encode_basestring(key)},"value":'
+            if len(_prefixes) < 1000:
+                _prefixes[key] = prefix
+        if type(value) is str:
+            parts.append(f'{prefix}{{"stringValue":{encode_basestring(value)}}}}}')
+        elif type(value) is int:
+            parts.append(f'{prefix}{{"intValue":"{value}"}}}}')
+        else:
+            parts.append(f"{prefix}{_any(value)}}}")
+    return ",".join(parts)
+
+
+_prefixes: dict[str, str] = {}
+"""How an attribute begins, by its name: names are few and repeat on every span."""
 
 
 def _any(value: Any) -> str:

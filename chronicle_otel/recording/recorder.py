@@ -33,7 +33,7 @@ _now = time.time_ns
 class Recorder:
     """Implements `Interceptor`. `telemetry` decides where the spans go, at the first Run."""
 
-    def __init__(self, settings: Settings, telemetry: Telemetry, *, script: str | None = None) -> None:
+    def __init__(self, settings: Settings, telemetry: Telemetry) -> None:
         self.settings = settings
         self.telemetry = telemetry
         self._writer = StepWriter(settings, telemetry)
@@ -42,6 +42,9 @@ class Recorder:
         self._lock = threading.Lock()
         self._capture = dict(settings.capture)
         self.replay_of: str | None = None
+        self.script: tuple[Boundary, Sequence[str]] | None = None
+        """The script that `chronicle run` started, and its arguments: the entry of Steps that have no other."""
+        self._script_run: RunRecording | None = None
 
     # ---- Interceptor
 
@@ -104,19 +107,23 @@ class Recorder:
             else:
                 late, parent = True, run.root
         if run is None:
-            if boundary.kind == "agent" or (not self._runs and boundary.kind in _OPENS_A_RUN):
+            if boundary.kind == "agent" or (not self._runs and boundary.kind in _OPENS_A_RUN and self.script is None):
                 return self._open_run(boundary, start)
             run, guessed = self._adopt()
+            if run is None and self.script is not None:
+                run = self._run_of_script(start)
             parent = run.root if run is not None else None
         if run is None:
             return self._view_only(boundary, start)
         assert parent is not None
 
         context = otel_context.get_current()
-        under = trace.get_current_span(context)
-        span_parent = under is parent.span
-        if not span_parent and under.get_span_context().trace_id != parent.span.get_span_context().trace_id:
-            context, span_parent = trace.set_span_in_context(parent.span, context), True
+        span_parent = context is parent.otel_context
+        if not span_parent:
+            under = trace.get_current_span(context)
+            span_parent = under is parent.span
+            if not span_parent and under.get_span_context().trace_id != parent.span.get_span_context().trace_id:
+                context, span_parent = trace.set_span_in_context(parent.span, context), True
         span = run.tracer.start_span(_span_name(boundary), context, _span_kind(boundary), start_time=start)
         recording = Recording(self, run, parent, boundary, span, start, trace.set_span_in_context(span, context))
         recording.seq = next(run.seq)
@@ -131,7 +138,7 @@ class Recorder:
         run.open[recording.seq] = recording
         return recording
 
-    def _open_run(self, boundary: Boundary, start: int) -> Recording | None:
+    def _open_run(self, boundary: Boundary, start: int, *, adopts: bool = True) -> Recording | None:
         context = otel_context.get_current()
         tracer = self.telemetry.tracer()
         span = tracer.start_span(_span_name(boundary), context, _span_kind(boundary), start_time=start)
@@ -145,8 +152,9 @@ class Recorder:
         recording.branch = seams.branch.get()
         run.root = recording
         run.open[1] = recording
-        with self._lock:
-            self._runs[run.id] = run
+        if adopts:
+            with self._lock:
+                self._runs[run.id] = run
         return recording
 
     def _adopt(self) -> tuple[RunRecording | None, bool]:
@@ -158,6 +166,30 @@ class Recorder:
         for run in runs:
             run.lost += 1
         return None, False
+
+    def _run_of_script(self, start: int) -> RunRecording | None:
+        """The Run of the whole process; it begins with the first Step that has no other entry."""
+        assert self.script is not None
+        with self._lock:
+            if self._script_run is None:
+                boundary, arguments = self.script
+                root = self._open_run(boundary, start, adopts=False)
+                if root is None or root.run is None:
+                    return None
+                root.arguments = snapshot_call(boundary, arguments, {})
+                self._script_run = root.run
+                self._announce(root)
+            return self._script_run
+
+    def end_script(self, error: BaseException | None = None) -> None:
+        """End the script's Run, if one was begun."""
+        run, self._script_run, self.script = self._script_run, None, None
+        if run is None or run.root is None:
+            return
+        if error is None:
+            run.root.finish(None)
+        else:
+            run.root.fail(error)
 
     def _view_only(self, boundary: Boundary, start: int) -> Recording | None:
         context = otel_context.get_current()
@@ -203,6 +235,7 @@ class Recorder:
 
     def shutdown(self) -> None:
         """End open streams as abandoned, write everything, stop the worker."""
+        self.end_script()
         with self._lock:
             runs = list(self._runs.values())
         for run in runs:

@@ -24,6 +24,8 @@ SMALLEST = 128
 """Bytes of JSON text below which a reference would save nothing."""
 LISTS = 16
 """Lists kept per Run, most recently used last (DESIGN, linear storage)."""
+SMALLEST_LIST = 1024
+"""Bytes of a payload below which its list is not looked for."""
 LIST_BYTES = 64 * 1024 * 1024
 """Cap of the text that those lists hold together."""
 _SHORTEST_RUN = 64
@@ -90,15 +92,31 @@ class Sharing:
         self._fresh: list[tuple[bytes, Place]] = []
         self._lists: list[_StoredList] = []
         self._rests: dict[bytes, tuple[list[str], dict[str, Any]]] = {}
+        self._constants: dict[Any, Place] = {}
         self._seq = 0
         self._payload = ""
 
-    def payload(self, seq: int, payload: str, tree: Any, *, target: bool = True) -> str:
-        """Return the text of a payload with references. `target=False`: later Steps may not refer to this one."""
+    def payload(self, seq: int, payload: str, tree: Any, text: str | None = None, *, target: bool = True) -> str:
+        """Return the text of a payload with references. `target=False`: later Steps may not refer to this one.
+
+        `text` is the tree's own text, if the caller has it.
+        """
+        if text is None:
+            text = values.dumps(tree)
+        if len(text) < SMALLEST:
+            return text
         self._begin(seq, payload)
-        place = _largest_list(tree)
-        text = self._emit(tree, (), place)
+        place = _largest_list(tree) if len(text) >= SMALLEST_LIST else None
+        text = self._emit(tree, (), place, text)
         self._commit(target)
+        return text
+
+    def constant(self, seq: int, payload: str, key: Any, text: str) -> str:
+        """Return the text of a payload that many Steps repeat as it is (`key` tells which one it is), or a reference to its first."""
+        place = self._constants.get(key)
+        if place is not None:
+            return reference(place) if len(text) >= SMALLEST else text
+        self._constants[key] = (seq, payload, ())
         return text
 
     def request(self, seq: int, request: HttpInput, members: Sequence[str], *, target: bool = True) -> Written:
@@ -133,32 +151,46 @@ class Sharing:
                 self._known.setdefault(digest, place)
         self._fresh = []
 
-    def _emit(self, node: Any, path: Path, list_path: Path | None = None) -> str:
+    def _emit(self, node: Any, path: Path, list_path: Path | None = None, text: str | None = None) -> str:
         """Return a node's text, what is known of it replaced by references."""
-        if list_path is not None and path == list_path:
-            return self._emit_list(node, path)
-        toward_list = list_path is not None and list_path[: len(path)] == path
-        text = values.dumps(node)
+        if list_path is not None:
+            if path == list_path:
+                return self._emit_list(node, path)
+            if list_path[: len(path)] != path:
+                list_path = None
+        if text is None:
+            text = values.dumps(node)
         if len(text) < SMALLEST:
             return text
-        if not toward_list:
-            reference = self._refer(text, path)
-            if reference is not None:
-                return reference
-        if isinstance(node, dict):
+        if list_path is None:
+            known = self._refer(text, path)
+            if known is not None:
+                return known
+        if type(node) is dict:
             if len(node) == 1:
                 (name,) = node
                 if name.startswith(semconv.MARKER_PREFIX) and name != semconv.TYPE:
                     return text
-            parts = [
-                f"{values.dumps(name)}:{self._emit(value, (*path, i), list_path if toward_list else None)}"
-                for i, (name, value) in enumerate(node.items())
-            ]
-            return f"{{{','.join(parts)}}}"
-        if isinstance(node, list):
-            parts = [self._emit(value, (*path, i), list_path if toward_list else None) for i, value in enumerate(node)]
+            children: list[tuple[Any, Any]] = list(node.items())
+        elif type(node) is list:
+            children = list(enumerate(node))
+        else:
+            return text
+        replaced: dict[int, str] = {}
+        for i, (_, child) in enumerate(children):
+            if type(child) in _CONTAINERS and (_room(child) > 0 or (list_path is not None and list_path[len(path)] == i)) or (
+                type(child) is str and len(child) >= SMALLEST
+            ):
+                own = values.dumps(child)
+                emitted = self._emit(child, (*path, i), list_path, own)
+                if emitted is not own and emitted != own:
+                    replaced[i] = emitted
+        if not replaced:
+            return text
+        parts = [replaced[i] if i in replaced else values.dumps(child) for i, (_, child) in enumerate(children)]
+        if type(node) is list:
             return f"[{','.join(parts)}]"
-        return text
+        return f"{{{','.join(f'{values.dumps(name)}:{part}' for (name, _), part in zip(children, parts, strict=True))}}}"
 
     def _refer(self, text: str, path: Path) -> str | None:
         """Return a reference to equal text stored before, or remember where this one is."""
@@ -295,6 +327,31 @@ def range_reference(place: Place, first: int, end: int, base: tuple[Place, int] 
 # ---- helpers of the byte side -------------------------------------------------------------------
 
 
+_CONTAINERS = frozenset({dict, list})
+
+
+def _room(node: Any, limit: int = SMALLEST) -> int:
+    """Say (> 0) whether a container's text may have `limit` bytes, without writing it."""
+    size = 2
+    todo = [node]
+    while todo:
+        node = todo.pop()
+        if type(node) is dict:
+            items: Any = node.values()
+            size += sum(map(len, node)) + 4 * len(node)
+        else:
+            items = node
+            size += len(node)
+        for item in items:
+            kind = type(item)
+            size += len(item) + 2 if kind is str else 2 if kind in _CONTAINERS else 5
+            if kind in _CONTAINERS:
+                todo.append(item)
+        if size >= limit:
+            return size
+    return 0
+
+
 def _ends_of(texts: Sequence[bytes]) -> list[int]:
     ends: list[int] = []
     position = -1
@@ -307,13 +364,13 @@ def _ends_of(texts: Sequence[bytes]) -> list[int]:
 def _largest_list(tree: Any) -> Path | None:
     """Path of the list with the most text, at most three members deep; None where none is worth it."""
     best: Path | None = None
-    size = 2 * SMALLEST
+    size = SMALLEST_LIST // 2
     todo: list[tuple[Any, Path]] = [(tree, ())]
     while todo:
         node, path = todo.pop()
         if isinstance(node, list):
-            length = len(values.dumps(node))
-            if len(node) > 1 and length > size:
+            length = len(values.dumps(node)) if len(node) > 1 else 0
+            if length > size:
                 best, size = path, length
         elif isinstance(node, dict) and len(path) < 3:
             if len(node) == 1 and next(iter(node)).startswith(semconv.MARKER_PREFIX):

@@ -11,7 +11,6 @@ import os
 import threading
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import quote
 
 from opentelemetry import baggage, trace
 
@@ -127,7 +126,8 @@ class Telemetry:
     def stamp_run_id(self, span: trace.Span, run_id: str) -> None:
         """Put the run id into the trace state that goes on to called services; samplers hand it to children."""
         before = span.get_span_context()
-        state = before.trace_state.delete("chronicle").add("chronicle", quote(run_id))
+        state = before.trace_state
+        state = state.update("chronicle", run_id) if "chronicle" in state else state.add("chronicle", run_id)
         after = trace.SpanContext(before.trace_id, before.span_id, before.is_remote, before.trace_flags, state)
         if hasattr(span, "_context"):
             span._context = after  # type: ignore[attr-defined]  # the SDK has no public way before the span ends

@@ -36,6 +36,7 @@ class StepWriter:
         self._settings = settings
         self._telemetry = telemetry
         self._capture = dict(settings.capture)
+        self._codes: dict[Any, str] = {}
 
     def write(self, item: tuple[str, Recording]) -> None:
         """Handle one entry of the pipeline's queue."""
@@ -50,11 +51,12 @@ class StepWriter:
     def _write_start(self, root: Recording) -> None:
         run = root.run
         assert run is not None
-        text = run.sharing.payload(0, semconv.INPUT, self._arguments(root)) if self._keeps(root, "inputs") else _withheld(self._arguments(root))
+        inputs, text = self._arguments(root)
+        text = run.sharing.payload(0, semconv.INPUT, inputs, text) if self._keeps(root, "inputs") else _withheld(inputs)
         payloads = {semconv.INPUT: text, semconv.SESSION: run.sharing.payload(0, semconv.SESSION, values.to_tree(dict(run.session)))}
-        code = self._code(root)
-        if code is not None:
-            payloads[semconv.CODE] = run.sharing.payload(0, semconv.CODE, code)
+        function = root.boundary.function
+        if function is not None:
+            payloads[semconv.CODE] = run.sharing.constant(0, semconv.CODE, function, self._code(function))
         span = run.tracer.start_span(semconv.RUN_START_SPAN, trace.set_span_in_context(root.span), start_time=root.start_ns)
         run.start_span = format(span.get_span_context().span_id, "016x")
         envelope = Envelope(kind=root.boundary.kind, name=root.boundary.name, run=run.id, seq=0, payloads=payloads)
@@ -121,7 +123,7 @@ class StepWriter:
         payloads: dict[str, str] = {}
         view: dict[str, Any] = {}
         written: Written | None = None
-        shared = (lambda name, tree: run.sharing.payload(step.seq, name, tree, target=full)) if run is not None else (lambda _name, tree: values.dumps(tree))
+        shared = _Shared(run, step.seq, target=full)
 
         inputs: Any = None
         if step.request is not None:
@@ -133,27 +135,27 @@ class StepWriter:
                 written = _plain_request(body, step.boundary.list_members)
                 payloads[semconv.INPUT] = _withheld({"method": step.request.method, "path": step.request.path, "body": body})
         else:
-            inputs = self._arguments(step)
+            inputs, inputs_text = self._arguments(step)
             if step.seq == 1 and run is not None:
                 payloads[semconv.INPUT] = values.dumps({semconv.REF: [0, semconv.INPUT, []]}) if keeps_input else _withheld(inputs)
-                if keeps_input and len(values.dumps(inputs)) < len(payloads[semconv.INPUT]):
-                    payloads[semconv.INPUT] = values.dumps(inputs)
+                if keeps_input and len(inputs_text) < len(payloads[semconv.INPUT]):
+                    payloads[semconv.INPUT] = inputs_text
             else:
-                payloads[semconv.INPUT] = shared(semconv.INPUT, inputs) if keeps_input else _withheld(inputs)
+                payloads[semconv.INPUT] = shared(semconv.INPUT, inputs, inputs_text) if keeps_input else _withheld(inputs)
 
         outcome: Any = None
         if step.form == "stream":
             outcome = self._stream(step)
             payloads[semconv.STREAM] = shared(semconv.STREAM, outcome) if keeps_output else _withheld(outcome)
         elif step.form == "value":
-            outcome = self._output(step)
-            payloads[semconv.OUTPUT] = shared(semconv.OUTPUT, outcome) if keeps_output else _withheld(outcome)
+            outcome, text = self._output(step)
+            payloads[semconv.OUTPUT] = shared(semconv.OUTPUT, outcome, text) if keeps_output else _withheld(outcome)
         if step.error is not None:
             facts = self._error(step)
             payloads[semconv.ERROR] = shared(semconv.ERROR, facts) if keeps_output else _withheld(facts)
-        code = self._code(step)
-        if code is not None and run is not None:
-            payloads[semconv.CODE] = shared(semconv.CODE, code)
+        function = step.boundary.function
+        if function is not None and run is not None:
+            payloads[semconv.CODE] = run.sharing.constant(step.seq, semconv.CODE, function, self._code(function))
         if run is not None:
             self._add_circumstances(step, run, payloads, shared)
         view = self._view(step, written, inputs, outcome)
@@ -173,22 +175,22 @@ class StepWriter:
         if step.ambient:
             payloads[semconv.AMBIENT] = values.dumps({source: [values.to_tree(v) for v in reads] for source, reads in step.ambient.items()})
 
-    def _arguments(self, step: Recording) -> Any:
+    def _arguments(self, step: Recording) -> tuple[Any, str]:
         snapshot = step.arguments
         if snapshot is None:
-            return {}
+            return {}, "{}"
         if snapshot.packed is None:
-            return values.loads(snapshot.text or "{}")
+            return values.loads(snapshot.text or "{}"), snapshot.text or "{}"
         args, kwargs = snapshot.unpack()
-        return values.to_tree(step.boundary.bind(args, kwargs))
+        return _tree_and_text(step.boundary.bind(args, kwargs))
 
-    def _output(self, step: Recording) -> Any:
+    def _output(self, step: Recording) -> tuple[Any, str | None]:
         output = step.output
         if isinstance(output, HttpOutput):
-            return _http_tree(output)
+            return _http_tree(output), None
         if isinstance(output, Snapshot):
-            return values.to_tree(output.unpack()) if output.packed is not None else values.loads(output.text or "null")
-        return None
+            return _unpacked(output)
+        return None, "null"
 
     def _stream(self, step: Recording) -> Any:
         taken = step.chunks or []
@@ -200,8 +202,7 @@ class StepWriter:
         else:
             chunks = generator_chunks(taken, step.start_ns)
             if isinstance(step.returned, Snapshot):
-                returned = step.returned
-                head = {"return": values.to_tree(returned.unpack()) if returned.packed is not None else values.loads(returned.text or "null")}
+                head = {"return": _unpacked(step.returned)[0]}
         return wire_streams.encode_stream(chunks, end=step.end or "finished", consumed=len(chunks), head=head)
 
     def _error(self, step: Recording) -> dict[str, Any]:
@@ -210,8 +211,11 @@ class StepWriter:
             facts.update(_http_tree(step.head))
         return facts
 
-    def _code(self, step: Recording) -> Any:
-        return values.to_tree(identity(step.boundary.function)) if step.boundary.function is not None else None
+    def _code(self, function: Any) -> str:
+        text = self._codes.get(function)
+        if text is None:
+            text = self._codes[function] = values.encode(identity(function))
+        return text
 
     # ---- the semconv view
 
@@ -245,6 +249,35 @@ class StepWriter:
         if step.form == "stream" and isinstance(outcome, dict):
             return {"events": [chunk["data"] for _, chunk in wire_streams.decode_stream(outcome)["chunks"] if "data" in chunk]}
         return None
+
+
+class _Shared:
+    """Writes a Step's payloads: with references inside a Run, plain outside."""
+
+    __slots__ = ("_run", "_seq", "_target")
+
+    def __init__(self, run: RunRecording | None, seq: int, *, target: bool) -> None:
+        self._run, self._seq, self._target = run, seq, target
+
+    def __call__(self, name: str, tree: Any, text: str | None = None) -> str:
+        if self._run is None:
+            return values.dumps(tree) if text is None else text
+        return self._run.sharing.payload(self._seq, name, tree, text, target=self._target)
+
+
+def _tree_and_text(value: Any) -> tuple[Any, str]:
+    plain = values.plain(value)
+    if plain is not None:
+        return plain
+    tree = values.to_tree(value)
+    return tree, values.dumps(tree)
+
+
+def _unpacked(snapshot: Snapshot) -> tuple[Any, str]:
+    if snapshot.packed is None:
+        text = snapshot.text or "null"
+        return values.loads(text), text
+    return _tree_and_text(snapshot.unpack())
 
 
 def _http_tree(output: HttpOutput) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from chronicle_otel.values.encoding import encode, encode_error, to_tree, tree_o
 from chronicle_otel.values.equality import equal, key, replayable
 from chronicle_otel.values.hints import hints_of
 from chronicle_otel.values.naming import Recorded, loaded_class, main_module_name, type_name
-from chronicle_otel.values.text import dumps, escape, loads, unescape
+from chronicle_otel.values.text import dumps, escape, loads, plain, unescape
 
 __all__ = [
     "Recorded",
@@ -29,6 +29,7 @@ __all__ = [
     "loaded_class",
     "loads",
     "main_module_name",
+    "plain",
     "replayable",
     "to_tree",
     "tree_of_json",

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from collections.abc import Callable
 from typing import Any, Final, NoReturn, cast
 
 from chronicle_otel import semconv
@@ -145,7 +146,34 @@ def _loads_deep(text: str) -> Any:
     return top[0]
 
 
-_encode: Final = json.JSONEncoder(ensure_ascii=False, allow_nan=False, check_circular=False, separators=(",", ":")).encode
+def _refuse(value: object) -> NoReturn:
+    raise TypeError(f"{type(value).__name__} is no JSON")
+
+
+def _make_encoder() -> Callable[[Any], str]:
+    """Make the compact writer once: `JSONEncoder.encode` builds its C encoder anew at every call, which costs more than a small text."""
+    if json.encoder.c_make_encoder is None:
+        return json.JSONEncoder(ensure_ascii=False, allow_nan=False, check_circular=False, separators=(",", ":")).encode
+    write: Any = json.encoder.c_make_encoder(None, _refuse, json.encoder.encode_basestring, None, ":", ",", False, False, False)
+    return lambda tree: "".join(write(tree, 0))
+
+
+_encode: Final = _make_encoder()
+
+
+def plain(value: Any) -> tuple[Any, str] | None:
+    """Return tree and text of a value that is a small tree already, as C code can tell; None where it needs a closer look.
+
+    What JSON would coerce (tuples, names that are no strings) does not come back equal; what it refuses raises.
+    """
+    try:
+        text = _encode(value)
+        if semconv.MARKER_PREFIX in text or text.count("{") + text.count("[") > 128 or not (text.isascii() or not _SURROGATE.search(text)):
+            return None
+        tree = json.loads(text)
+    except (TypeError, ValueError, RecursionError):
+        return None
+    return (tree, text) if tree == value else None
 
 
 def dumps(tree: Any) -> str:

@@ -1,0 +1,41 @@
+"""A script or module as the entry of a Run: `chronicle run script.py ARGS`, and the same again in a replay."""
+
+from __future__ import annotations
+
+import os
+import runpy
+import sys
+from collections.abc import Sequence
+
+from ..errors import UsageError
+from .interceptor import Boundary
+
+PREFIX = "script:"
+"""Begins the name of a root boundary that is a script: no function of the user's has such a name."""
+
+
+def script_boundary(script: str) -> Boundary:
+    """Return the boundary that stands for a script; its one input is `argv`, the arguments behind the script."""
+    name = os.path.basename(script.rstrip(os.sep)) or script
+    return Boundary(kind="agent", name=PREFIX + name, bind=lambda args, _kwargs: {"argv": list(args)})
+
+
+def execute(script: str, arguments: Sequence[str], *, module: bool = False) -> None:
+    """Run a script file, or with `module` a module, as the interpreter would: `__main__`, `sys.argv` and `sys.path[0]` set.
+
+    UsageError if there is no such script or module; whatever the script raises goes through.
+    """
+    if not module and not os.path.exists(script):
+        raise UsageError(f"{script}: no such script; give the path of a Python file, or -m and the name of a module")
+    argv, path = sys.argv, sys.path[:]
+    try:
+        if module:
+            sys.argv = [script, *arguments]
+            sys.path.insert(0, os.getcwd())
+            runpy.run_module(script, run_name="__main__", alter_sys=True)
+        else:
+            sys.argv = [script, *arguments]
+            sys.path.insert(0, os.path.dirname(os.path.abspath(script)))
+            runpy.run_path(script, run_name="__main__")
+    finally:
+        sys.argv, sys.path[:] = argv, path

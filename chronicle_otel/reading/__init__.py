@@ -1,0 +1,63 @@
+"""Recordings as data: Runs and their Steps, and what they are worth before anything is executed.
+
+    source ──files──► lines ──otlp──► span records ──by run id──► Run ──► Steps, payloads read on first use
+                                                                   └────► checks
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TypeAlias
+
+from chronicle_otel.errors import RunNotFound, SourceError
+from chronicle_otel.reading.checks import Checks
+from chronicle_otel.reading.findings import Finding
+from chronicle_otel.reading.model import Entry, Run, Step, runs_of
+from chronicle_otel.reading.otlp import SpanRecord
+from chronicle_otel.reading.sources.files import read_files
+
+Source: TypeAlias = str | os.PathLike[str]
+
+__all__ = ["Checks", "Entry", "Finding", "Run", "SpanRecord", "Step", "load", "runs"]
+
+
+def runs(source: Source) -> list[Run]:
+    """Return all Runs of a source in order of start: a file or folder of OTLP JSON, or "-" for standard input.
+
+    SourceError if the source cannot be read or holds no span of chronicle.
+    """
+    found = read_files(source)
+    result = runs_of(found.spans, found.findings, source=str(source))
+    if not result:
+        first = next((f" First problem: {finding.message}." for finding in found.findings), "")
+        others = f"{len(found.spans):,} spans of others, " if found.spans else ""
+        raise SourceError(f"{source} holds {others}no span of chronicle: record with chronicle_otel.init() or `chronicle run` first.{first}")
+    return result
+
+
+def load(source: Source | Run, run: str | None = None) -> Run:
+    """Return one Run. `run` is its id or the beginning of it, or a trace id; without one the source must hold a single Run.
+
+    Traces of replays do not count as long as there is a recording. RunNotFound lists what there is.
+    """
+    if isinstance(source, Run):
+        return source
+    found = runs(source)
+    if run is None:
+        recordings = [each for each in found if each.replay_of is None] or found
+        if len(recordings) == 1:
+            return recordings[0]
+        raise RunNotFound(f"{source} holds {len(recordings)} Runs; name one of them by its id or the beginning of it:\n{_listed(recordings)}")
+    wanted = run.lower()
+    chosen = [each for each in found if each.id == wanted] or [each for each in found if wanted and each.id.startswith(wanted)]
+    chosen = chosen or [each for each in found if wanted in each.traces]
+    if len(chosen) == 1:
+        return chosen[0]
+    if chosen:
+        raise RunNotFound(f"{len(chosen)} Runs of {source} begin with {run!r}; give more digits:\n{_listed(chosen)}")
+    raise RunNotFound(f"no Run {run!r} in {source}; it holds:\n{_listed(found)}")
+
+
+def _listed(found: list[Run]) -> str:
+    lines = [f"  {each.id}  {each.started}  {each.entry.name}, {len(each.steps)} steps" for each in found[:50]]
+    return "\n".join(lines + ([f"  … and {len(found) - 50} more"] if len(found) > 50 else []))

@@ -1,0 +1,153 @@
+"""What a Run is worth, before anything of it is executed. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from chronicle_otel import semconv
+from chronicle_otel.reading.findings import Finding
+from chronicle_otel.values import replayable
+
+if TYPE_CHECKING:
+    from chronicle_otel.reading.model import Run, Step
+
+NOTICES: Final = frozenset({"redacted", "damaged_source", "late"})
+"""Kinds that are worth knowing and take nothing from what the Run is worth."""
+_LISTED: Final = 20
+"""Missing Steps that get a finding of their own; the rest share one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Checks:
+    """The findings about a Run."""
+
+    findings: tuple[Finding, ...] = ()
+
+    @property
+    def ok(self) -> bool:
+        """Nothing is missing, cut or unknown: the Run can be replayed and the replay judged."""
+        return all(finding.kind in NOTICES for finding in self.findings)
+
+    def of(self, step: int) -> tuple[Finding, ...]:
+        """Return the findings about one Step."""
+        return tuple(finding for finding in self.findings if finding.step == step)
+
+    def kinds(self) -> frozenset[str]:
+        """Return the kinds of findings that there are."""
+        return frozenset(finding.kind for finding in self.findings)
+
+    def __str__(self) -> str:
+        return "\n".join(f"{finding.kind}: {finding.message}" for finding in self.findings) or "complete"
+
+
+def check(run: Run) -> Checks:
+    """Look at everything that a Run holds; reads every payload."""
+    for step in run.steps:
+        for payload in step.envelope.payloads:
+            step.tree(payload)
+    found = [
+        *run.structure,
+        *_missing(run),
+        *(finding for step in run.steps for finding in _of_step(step)),
+        *_references(run),
+        *_redaction(run),
+        *run.damage,
+    ]
+    return Checks(tuple(found))
+
+
+def _missing(run: Run) -> Iterator[Finding]:
+    there = {step.seq for step in run.steps}
+    count = run.root.envelope.steps
+    if run.partial:
+        yield Finding(
+            "partial", 1, "the root span is missing: the process was killed, or the span is not exported yet; what there is can be replayed up to its end"
+        )
+        expected = max(there)
+    elif count is None:
+        yield Finding("missing_step", None, "the root does not say how many Steps the Run has, so it cannot be shown to be complete")
+        expected = max(there)
+    else:
+        expected = count
+    absent = [seq for seq in range(1, min(expected, 1_000_000) + 1) if seq not in there]
+    for seq in absent[:_LISTED]:
+        yield Finding("missing_step", seq, f"Step {seq} of {expected} is missing: its span was lost or dropped on the way; look for it in the source, or record again")
+    if len(absent) > _LISTED:
+        yield Finding("missing_step", None, f"{len(absent) - _LISTED} more Steps of {expected} are missing, the last is {absent[-1]}")
+    if run.root.envelope.lost:
+        yield Finding(
+            "lost", None, f"{run.root.envelope.lost} crossings could not be attributed to one of several open Runs; run them one at a time, or pass the context on"
+        )
+
+
+def _of_step(step: Step) -> Iterator[Finding]:
+    for payload, reason in step.damage.items():
+        kind = "version" if payload == semconv.VERSION else "truncated"
+        yield Finding(
+            kind, step.seq, f"{payload} of Step {step.seq} ({step.name}) is {reason}; it is not used. Raise the attribute limit of what stored it, or read another copy"
+            if kind == "truncated" else f"Step {step.seq} ({step.name}) was {reason}", step.file, step.line,
+        )  # fmt: skip
+    if step.kind not in semconv.LIVE_BY_DEFAULT:
+        for payload in (semconv.OUTPUT, semconv.STREAM, semconv.ERROR):
+            tree = step.tree(payload)
+            if tree is not None and payload != semconv.ERROR and not replayable(tree):
+                yield Finding("lossy", step.seq, f"the output of Step {step.seq} ({step.name}) holds {_first_stand_in(tree)}, so it cannot be served as it was")
+    elif step.parent is None and not replayable(step.tree(semconv.INPUT)):
+        yield Finding(
+            "lossy", step.seq, f"the entry's arguments hold {_first_stand_in(step.tree(semconv.INPUT))}; give a replay that argument with provide={{name: factory}}"
+        )
+
+
+def _first_stand_in(tree: Any) -> str:
+    """Name the first thing in a tree of which no value can be made."""
+    work = [tree]
+    while work:
+        value = work.pop()
+        if type(value) is dict:
+            members = cast("dict[str, Any]", value)
+            if len(members) == 1:
+                (name, content), *_ = members.items()
+                if name == semconv.TYPE and type(content) is list and content[:1] == ["?"]:
+                    facts: Any = content[1] if len(cast("list[Any]", content)) > 1 else {}
+                    return f"an object of type {facts.get('type', '?') if type(facts) is dict else '?'} that could not be recorded"
+                if name in (semconv.OPAQUE, semconv.BLOB, semconv.REF, semconv.PIECE):
+                    why = cast("dict[str, Any]", content).get("why") if type(content) is dict else None
+                    return f"a value that was taken out ({why or name.rpartition('.')[2]})"
+            work += reversed(members.values())
+        elif type(value) is list:
+            work += reversed(cast("list[Any]", value))
+    return "a value that could not be recorded"
+
+
+def _references(run: Run) -> Iterator[Finding]:
+    for problem in run.unresolved:
+        seq = problem.step if isinstance(problem.step, int) else problem.step[1]
+        reason = {
+            "lost": f"refers to Step {problem.source}, which is missing or damaged",
+            "broken": f"refers to a place in Step {problem.source} that is not there",
+            "cycle": f"refers to itself through Step {problem.source}",
+            "limit": "is larger than a replay resolves",
+            "malformed": "holds a reference that is none",
+        }.get(problem.kind, problem.kind)
+        yield Finding("unresolved", seq, f"{problem.payload} of Step {seq} {reason}; that part of it is unknown")
+
+
+def _redaction(run: Run) -> Iterator[Finding]:
+    policies: dict[str, int] = {}
+    keys: set[str] = set()
+    plain = 0
+    for step in run.steps:
+        tree = step.tree(semconv.REDACTION)
+        if type(tree) is not dict:
+            plain += 1
+            continue
+        facts = cast("dict[str, Any]", tree)
+        policy = str(facts.get("policy", "?"))
+        policies[policy] = policies.get(policy, 0) + 1
+        keys.add(str(facts.get("key", "")))
+    if policies:
+        yield Finding("redacted", None, f"redacted with policy {', '.join(sorted(policies))}; personal data are pseudonyms")
+    if len(policies) > 1 or len(keys) > 1:
+        yield Finding("mixed_keys", None, "Steps were redacted with differing policies or keys, so equal values may look different; redact all of them alike")

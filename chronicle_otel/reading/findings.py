@@ -1,0 +1,21 @@
+"""What reading found out about a recording: one sentence each, with the place and what to do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing worth knowing about a recording."""
+
+    kind: str
+    """missing_step, truncated, unresolved, lossy, partial, lost, duplicate_differs, orphan, version, redacted, mixed_keys or damaged_source."""
+    step: int | None
+    """`seq` of the Step that it is about, or None."""
+    message: str
+    """One sentence: what, where, what to do."""
+    file: str = ""
+    """File of the source, for damage found there."""
+    line: int = 0
+    """Line in it, from 1."""

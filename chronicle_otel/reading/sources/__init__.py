@@ -1,0 +1,1 @@
+"""Where span records come from: one module per kind of store."""

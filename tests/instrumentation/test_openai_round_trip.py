@@ -40,7 +40,7 @@ def chat(url: str) -> Any:
 
 def chat_parsed(url: str) -> Any:
     made = client(url).chat.completions.parse(model=MODEL, messages=ASK, response_format=Order)
-    return [made.model_dump(), made.choices[0].message.parsed]
+    return [made.model_dump(warnings=False), made.choices[0].message.parsed]
 
 
 def chat_stream(url: str) -> Any:
@@ -80,7 +80,7 @@ def responses(url: str) -> Any:
 
 def responses_parsed(url: str) -> Any:
     made = client(url).responses.parse(model=MODEL, input="sell", text_format=Order)
-    return [made.model_dump(), made.output_parsed]
+    return [made.model_dump(warnings=False), made.output_parsed]
 
 
 def responses_stream(url: str) -> Any:

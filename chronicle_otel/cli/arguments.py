@@ -1,0 +1,61 @@
+"""Arguments that several verbs take, under the same names and in the same order."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+SOURCE = "recording: an OTLP JSON lines file (plain or gzip), a folder of them, or - for stdin"
+
+
+def add_source(parser: argparse.ArgumentParser) -> None:
+    """SOURCE and --run."""
+    parser.add_argument("source", metavar="SOURCE", help=SOURCE)
+    add_run(parser)
+
+
+def add_run(parser: argparse.ArgumentParser) -> None:
+    """--run."""
+    parser.add_argument("--run", metavar="ID", help="run id or the beginning of one, or a trace id; needed where the source holds several")
+
+
+def add_json(parser: argparse.ArgumentParser) -> None:
+    """--json."""
+    parser.add_argument("--json", action="store_true", help="print JSON instead of text")
+
+
+def add_replay(parser: argparse.ArgumentParser) -> None:
+    """Everything that says how a Run is replayed."""
+    parser.add_argument("--entry", metavar="MODULE:FUNCTION", help="what to call with the recorded arguments; default: the recorded entry")
+    parser.add_argument(
+        "--live",
+        metavar="WHAT",
+        action="append",
+        default=[],
+        help="execute these boundaries: a kind, kind:glob, or changed; may be repeated",
+    )
+    parser.add_argument(
+        "--assert", dest="assertion", metavar="EXPR", help="true where the run does no harm, over the run's steps and output"
+    )
+    parser.add_argument(
+        "--ignore", metavar="PATH", action="append", default=[], help="input member that differs by nature, as a dotted path"
+    )
+    parser.add_argument("--on-divergence", choices=("continue", "stop"), default="continue", help="report all, or stop at the first")
+    parser.add_argument("--strict", action="store_true", help="count differences that are only times and ids as divergences")
+    parser.add_argument("--freeze", action="store_true", help="set the clock to the recorded start and seed random")
+    parser.add_argument("--allow-net", metavar="HOST[:PORT]", action="append", default=[], help="let the replay connect to this host")
+    parser.add_argument("--allow-effects", action="store_true", help="let --live name effects: they act on the world")
+
+
+def replay_options(options: argparse.Namespace) -> dict[str, Any]:
+    """The keyword arguments of `chronicle.replay` and `replaying`, without the entry."""
+    return {
+        "live": options.live,
+        "assertion": options.assertion,
+        "ignore": options.ignore,
+        "on_divergence": options.on_divergence,
+        "strict": options.strict,
+        "freeze": options.freeze,
+        "allow_net": options.allow_net,
+        "allow_effects": options.allow_effects,
+    }

@@ -1,0 +1,79 @@
+"""A Step in one line: what was asked and what came back."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from .. import semconv
+
+_PART = 90
+"""Characters that one side may take."""
+
+
+def preview(step: Any) -> str:
+    """Say in one line what a Step was asked and how it ended."""
+    if step.kind in ("llm", "embedding") and semconv.OPERATION_NAME in step.attributes:
+        asked, answered = model_call(step)
+    else:
+        asked, answered = call(step)
+    if step.error is not None:
+        answered = f"raised {type(step.error).__name__}: {step.error}"
+    elif step.form == "pending":
+        answered = "cancelled"
+    return "  →  ".join(part for part in (cut(asked), cut(answered)) if part)
+
+
+def tokens(step: Any) -> str:
+    """Tokens in and out of a model call."""
+    used = [step.attributes.get(name) for name in (semconv.INPUT_TOKENS, semconv.OUTPUT_TOKENS)]
+    return f"{used[0] or 0}+{used[1] or 0} tokens  " if any(value is not None for value in used) else ""
+
+
+def call(step: Any) -> tuple[str, str]:
+    """A function's arguments and what it returned."""
+    given = step.input
+    asked = ", ".join(f"{name}={short(value)}" for name, value in given.items()) if isinstance(given, dict) else short(given)
+    return f"({asked})" if asked else "", "" if step.form in ("none", "error") else short(step.output)
+
+
+def model_call(step: Any) -> tuple[str, str]:
+    """The last message that is new in a model call, and the answer; as the bounded view for other tools has them."""
+    model = step.attributes.get(semconv.REQUEST_MODEL) or step.attributes.get(semconv.RESPONSE_MODEL) or ""
+    asked = list(parts(step.attributes.get(semconv.INPUT_MESSAGES)))
+    answered = list(parts(step.attributes.get(semconv.OUTPUT_MESSAGES)))
+    return f"{model}  {asked[-1] if asked else ''}".strip(), " ".join(part.removeprefix("assistant: ") for part in answered)
+
+
+def parts(text: Any) -> Iterator[str]:
+    """The parts of messages in the form of the GenAI conventions, as words."""
+    try:
+        messages = json.loads(text) if isinstance(text, str) else text
+        for message in messages or []:
+            for part in message.get("parts", []):
+                kind = part.get("type")
+                if kind == "tool_call":
+                    yield f"{part.get('name')}({short(part.get('arguments'), quote=False)})"
+                elif kind == "tool_call_response":
+                    yield f"{message.get('role')}: {short(part.get('response', part.get('result')), quote=False)}"
+                else:
+                    yield f"{message.get('role')}: {short(part.get('content'), quote=False)}"
+    except (ValueError, AttributeError, TypeError):
+        yield str(text)
+
+
+def short(value: Any, *, quote: bool = True) -> str:
+    """A value as one would write it."""
+    if isinstance(value, str) and not quote:
+        return value
+    try:
+        return json.dumps(value, ensure_ascii=False)
+    except (TypeError, ValueError):
+        return repr(value)
+
+
+def cut(text: str) -> str:
+    """Shorten one side of the line."""
+    text = " ".join(text.split())
+    return text if len(text) <= _PART else text[: _PART - 1] + "…"

@@ -1,0 +1,114 @@
+"""Run a script or module with recording on: its agents, tools and model calls become spans in a file.
+
+Instrumentors of installed SDKs and the recording of clock, random, uuid and environment reads are switched on. Where
+the script sets an OpenTelemetry TracerProvider, the spans go there too.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from typing import Any
+
+from .terminal import print_json, safe
+
+HELP = "run a script or module with recording on"
+EXAMPLES = (
+    "chronicle run agent.py 'Please sell $1,000 worth of ACME'",
+    "chronicle run --path runs/today.jsonl -m shop.assistant --verbose",
+    "chronicle run -- agent.py --json",
+)
+_WITH_VALUE = ("--path", "--env")
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments; the script and its own are split off before."""
+    parser.usage = "chronicle run [options] [--] SCRIPT [ARGUMENT ...]\n       chronicle run [options] -m MODULE [ARGUMENT ...]"
+    parser.add_argument("--path", metavar="PATH", help="file or folder to write to (default: ./.chronicle)")
+    parser.add_argument("--no-instrument", action="store_true", help="switch no Instrumentor on")
+    parser.add_argument("--no-ambient", action="store_true", help="do not record reads of clock, random, uuid, secrets and environment")
+    parser.add_argument(
+        "--env", metavar="NAME", action="append", default=[], help="environment variable whose reads are recorded; may be repeated"
+    )
+    parser.add_argument("--json", action="store_true", help="print, as the last line, where the recording is and which runs it has")
+    parser.add_argument("--quiet", action="store_true", help="do not say where the recording is")
+
+
+def end_of_options(arguments: list[str]) -> int:
+    """Find where our options end and the user's command begins."""
+    at = 1
+    while at < len(arguments):
+        word = arguments[at]
+        if word in ("--", "-m") or not word.startswith("-"):
+            return at
+        at += 2 if word in _WITH_VALUE else 1
+    return at
+
+
+def execute(options: argparse.Namespace) -> int:
+    """Run the command; its exit code is ours, and its traceback its own."""
+    from .. import lifecycle
+    from ..errors import UsageError
+    from ..settings import AMBIENT_SOURCES
+
+    command: list[str] = options.command
+    module = command[:1] == ["-m"]
+    if module:
+        command = command[1:]
+    if not command:
+        raise UsageError("run: name a script, or -m and a module, as in: chronicle run agent.py")
+    ambient = [] if options.no_ambient else [source for source in AMBIENT_SOURCES if source != "env" or options.env]
+    lifecycle.init(options.path, instrument=not options.no_instrument, ambient=ambient, ambient_env=tuple(options.env))
+    path: str | None = None
+    try:
+        lifecycle.run_script(command[0], command[1:], module=module)
+        code = 0
+    except SystemExit as exit_:
+        code = _exit_code(exit_)
+    except UsageError:
+        raise
+    except Exception:
+        sys.excepthook(*_user_part(sys.exc_info()))
+        code = 1
+    finally:
+        sys.stdout.flush()
+        lifecycle.flush()
+        path = lifecycle.recorded_file()
+        lifecycle.shutdown()
+    _tell(options, path)
+    return code
+
+
+def _exit_code(exit_: SystemExit) -> int:
+    if exit_.code is None or isinstance(exit_.code, int):
+        return exit_.code or 0
+    print(exit_.code, file=sys.stderr)
+    return 1
+
+
+def _user_part(info: Any) -> Any:
+    """Leave our own frames and those of runpy out of a traceback."""
+    kind, error, traceback = info
+    while traceback is not None and ("runpy" in traceback.tb_frame.f_code.co_filename or _ours(traceback.tb_frame.f_code.co_filename)):
+        traceback = traceback.tb_next
+    return kind, error.with_traceback(traceback), traceback
+
+
+def _ours(file: str) -> bool:
+    package = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    return file.startswith((os.path.join(package, "cli"), os.path.join(package, "recording"), os.path.join(package, "lifecycle")))
+
+
+def _tell(options: argparse.Namespace, path: str | None) -> None:
+    if options.json:
+        import chronicle_otel as chronicle
+
+        from .runs import facts
+
+        found = chronicle.runs(path) if path is not None and os.path.exists(path) else []
+        print_json({"path": path, "runs": [facts(run) for run in found if run.resource.get("process.pid") in (None, os.getpid())]})
+    elif not options.quiet:
+        shown = os.path.relpath(path) if path is not None else None
+        text = f"recorded to {shown}" if shown else "nothing was recorded: the script crossed no boundary"
+        print(f"chronicle: {safe(text)}", file=sys.stderr)

@@ -1,0 +1,85 @@
+"""List the recorded runs of a source, in the order of their start."""
+
+from __future__ import annotations
+
+import argparse
+import datetime as dt
+from typing import Any
+
+from . import arguments
+from .terminal import one_line, paint, print_json, progress, say
+
+HELP = "list the recorded runs of a source"
+EXAMPLES = ("chronicle runs .chronicle", "chronicle runs traces.jsonl.gz --json | jq '.[].id'")
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    parser.add_argument("source", metavar="SOURCE", help=arguments.SOURCE)
+    arguments.add_json(parser)
+
+
+def execute(options: argparse.Namespace) -> int:
+    """Print one line per Run."""
+    import chronicle_otel as chronicle
+
+    with progress(f"reading {options.source}"):
+        found = chronicle.runs(options.source)
+    if options.json:
+        print_json([facts(run) for run in found])
+        return 0
+    rows = [row(run) for run in found]
+    head = ("RUN", "STARTED (UTC)", "ENTRY", "STEPS", "TIME", "RECORDING", "INPUT")
+    widths = [max(len(line[column]) for line in (head, *rows)) for column in range(len(head) - 1)]
+    for number, line in enumerate((head, *rows)):
+        cells = [cell.ljust(width) for cell, width in zip(line, widths)]
+        cells[3] = line[3].rjust(widths[3])
+        text = "  ".join((*cells, line[-1])).rstrip()
+        say(text) if number else print(paint(text, "bold"))
+    return 0
+
+
+def row(run: Any) -> tuple[str, ...]:
+    """The cells of one Run."""
+    entry = one_line(run.entry.name, 40)
+    inputs = ", ".join(f"{name}={value!r}" for name, value in run.root.input.items()) if isinstance(run.root.input, dict) else ""
+    return (run.id[:12], started(run), entry, str(len(run.steps)), duration(run.start_ns, run.end_ns), state(run), one_line(inputs, 60))
+
+
+def facts(run: Any) -> dict[str, Any]:
+    """One Run as JSON."""
+    return {
+        "id": run.id,
+        "started": started(run),
+        "seconds": (run.end_ns - run.start_ns) / 1e9 if run.end_ns else None,
+        "entry": {"kind": run.entry.kind, "name": run.entry.name, "module": run.entry.module, "qualname": run.entry.qualname},
+        "steps": len(run.steps),
+        "ok": run.checks.ok,
+        "findings": sorted(run.checks.kinds),
+        "flagged": list(run.flagged),
+        "session": dict(run.session),
+        "replay_of": run.replay_of,
+    }
+
+
+def started(run: Any) -> str:
+    """When a Run began."""
+    return dt.datetime.fromtimestamp(run.start_ns / 1e9, dt.UTC).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def duration(start_ns: int, end_ns: int | None) -> str:
+    """A time span, as short as it is still telling."""
+    if not end_ns:
+        return "?"
+    seconds = (end_ns - start_ns) / 1e9
+    if seconds < 0.001:
+        return f"{seconds * 1e6:.0f} µs"
+    return f"{seconds * 1e3:.0f} ms" if seconds < 1 else f"{seconds:.1f} s" if seconds < 100 else f"{seconds / 60:.0f} min"
+
+
+def state(run: Any) -> str:
+    """What the recording is worth, in a word or two."""
+    words = ["complete"] if run.checks.ok else sorted(run.checks.kinds)
+    if run.replay_of:
+        words.append("replay")
+    return ", ".join((*words, *("flagged" for _ in run.flagged[:1])))

@@ -1,0 +1,136 @@
+"""pytest plugin: replays of recorded Runs in hand-written tests.
+
+    @pytest.mark.chronicle("trade.jsonl", entry="agent:trade", live=["tool:place_order"])
+    def test_trade(replay):
+        assert replay().verdict == "reproduced"
+
+pytest loads this module in every project where chronicle_otel is installed: it imports nothing of ours until it is used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from .reading import Run
+    from .replayer import Result
+
+_OPTION = "chronicle_placeholder_credentials"
+_RESULTS = pytest.StashKey[list[Any]]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Declare the one setting."""
+    parser.addini(
+        _OPTION, "set OPENAI_API_KEY and the like to a placeholder where they are unset (default: true)", type="bool", default=True
+    )
+
+
+def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
+    """Put placeholder credentials into the environment before any of the user's code is imported."""
+    if early_config.getini(_OPTION):
+        from . import credentials
+
+        credentials.put_placeholders()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Declare the marker."""
+    config.addinivalue_line(
+        "markers",
+        "chronicle(source, *, run=None, entry=None, live=(), **options): the recorded Run of the `replay` fixture; "
+        "without that fixture the test's body runs around the replay and has to reproduce it. A relative source starts at the test's folder.",
+    )
+
+
+class Replay:
+    """What the `replay` fixture gives: the recorded Run, and two ways to replay it."""
+
+    def __init__(self, source: Path, results: list[Any], run: str | None, entry: Any, options: dict[str, Any]) -> None:
+        self.source = source
+        self.entry = entry
+        self.options = options
+        self._run_id = run
+        self._results = results
+        self._run: Run | None = None
+
+    @property
+    def run(self) -> Run:
+        """The recorded Run."""
+        if self._run is None:
+            from .reading import load
+
+            self._run = load(str(self.source), run=self._run_id)
+        return self._run
+
+    def __call__(self, *, entry: Any = None, **options: Any) -> Result:
+        """Call the entry with the recorded arguments; options are added to the marker's."""
+        from .replayer import replay
+
+        result = replay(self.run, entry=entry or self.entry, **{**self.options, **options})
+        self._results.append(result)
+        return result
+
+    def around(self, **options: Any) -> Any:
+        """Return a context manager around code that the test runs itself; `.result` afterwards."""
+        from .replayer import replaying
+
+        handle = replaying(self.run, **{**self.options, **options})
+        self._results.append(handle)
+        return handle
+
+
+def _replay_of(item: pytest.Item) -> Replay | None:
+    marker = item.get_closest_marker("chronicle")
+    if marker is None:
+        return None
+    if len(marker.args) != 1:
+        raise pytest.UsageError(
+            f'{item.nodeid}: say @pytest.mark.chronicle("recording.jsonl", …), with the recording as the only positional'
+        )
+    options: dict[str, Any] = dict(marker.kwargs)
+    run, entry = options.pop("run", None), options.pop("entry", None)
+    return Replay(item.path.parent / marker.args[0], item.stash.setdefault(_RESULTS, []), run, entry, options)
+
+
+@pytest.fixture
+def replay(request: pytest.FixtureRequest) -> Replay:
+    """The recorded Run that the test's `chronicle` marker names: `replay()` re-enters it, `replay.around()` stands around your code."""
+    found = _replay_of(request.node)
+    if found is None:
+        raise pytest.UsageError(f'{request.node.nodeid} uses the replay fixture; mark it with @pytest.mark.chronicle("recording.jsonl")')
+    return found
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, Any, Any]:
+    """Run the body of a marked test that has no `replay` fixture inside a replay, which has to end with exit code 0."""
+    found = None if "replay" in pyfuncitem.fixturenames else _replay_of(pyfuncitem)
+    if found is None:
+        return (yield)
+    with found.around() as handle:
+        outcome = yield
+    if handle.result.exit_code:
+        pytest.fail(str(handle.result), pytrace=False)
+    return outcome
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[Any]) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Print the report of each replay below a failed test, and of a promoted Case nothing but its report."""
+    report = yield
+    if call.when != "call" or not report.failed:
+        return report
+    error = call.excinfo.value if call.excinfo is not None else None
+    if type(error).__name__ == "CaseFailed" and type(error).__module__ == "chronicle_otel.testing":
+        report.longrepr = str(error)
+        return report
+    for one in item.stash.get(_RESULTS, []):
+        result = getattr(one, "result", one)
+        if result is not None and getattr(result, "exit_code", 0) and str(result) not in str(report.longrepr):
+            report.sections.append(("chronicle replay", str(result)))
+    return report

@@ -108,7 +108,7 @@ class Step:
         if stream is None:
             return self._value(semconv.OUTPUT)
         chunks = [decode(tree) for _, tree in stream["chunks"]]
-        if stream["head"] is None:
+        if type(stream["head"]) is not dict or "status" not in stream["head"]:  # a generator; an SDK's stream has a status
             return chunks
         head = decode(stream["head"])
         return {**(head if type(head) is dict else {}), "events": chunks}

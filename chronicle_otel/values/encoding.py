@@ -90,22 +90,28 @@ def tree_of_json(data: bytes | str) -> Any:
         tree = loads(text)
     except ValueError:
         return typed("json", text) if text.lstrip()[:1] in ("{", "[") else text
-    encoded = to_tree(tree)
-    return encoded if encoded == tree or not _lossy(encoded) else typed("json", text)
+    if not _common(tree):
+        return typed("json", text)
+    return to_tree(tree) if "$" in text or "\\u0024" in text else tree
 
 
-def _lossy(tree: Any) -> bool:
-    """Say whether reading plain JSON met something that became a typed value: depth, or a number out of range."""
-    work: list[Any] = [tree]
-    while work:
-        value = work.pop()
-        if type(value) is dict:
-            if semconv.TYPE in value:
-                return True
-            work.extend(cast("dict[str, Any]", value).values())
-        elif type(value) is list:
-            work.extend(cast("list[Any]", value))
-    return False
+def _common(tree: Any) -> bool:
+    """Say whether every reader can carry a tree of JSON: not nested too deep, no number out of range."""
+    level = [tree]
+    for _ in range(MAX_DEPTH):
+        below: list[Any] = []
+        for value in level:
+            kind = type(value)
+            if kind is dict:
+                below += [member for member in cast("dict[str, Any]", value).values() if type(member) is not str]
+            elif kind is list:
+                below += [item for item in cast("list[Any]", value) if type(item) is not str]
+            elif (kind is float and value - value != 0.0) or (kind is int and value.bit_length() > INT_BITS):
+                return False
+        if not below:
+            return True
+        level = below
+    return not any(type(value) is dict or type(value) is list for value in level)
 
 
 def _tree(value: Any, depth: int, walk: _Walk) -> Any:

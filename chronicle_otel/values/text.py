@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import json
+import marshal
 import math
 import re
 from collections.abc import Callable
@@ -164,16 +165,47 @@ _encode: Final = _make_encoder()
 def plain(value: Any) -> tuple[Any, str] | None:
     """Return tree and text of a value that is a small tree already, as C code can tell; None where it needs a closer look.
 
-    What JSON would coerce (tuples, names that are no strings) does not come back equal; what it refuses raises.
+    What JSON would coerce (tuples, names that are no strings, numbers and strings of other classes) does not marshal
+    alike; what it refuses raises.
     """
     try:
+        packed = marshal.dumps(value, 2)
         text = _encode(value)
         if semconv.MARKER_PREFIX in text or text.count("{") + text.count("[") > 128 or not (text.isascii() or not _SURROGATE.search(text)):
             return None
         tree = json.loads(text)
     except (TypeError, ValueError, RecursionError):
         return None
-    return (tree, text) if tree == value else None
+    return (tree, text) if marshal.dumps(tree, 2) == packed else None
+
+
+_ATOMS: Final = frozenset({str, int, float, bool, type(None), bytes, complex})
+_CONTAINERS: Final = frozenset({dict, list, tuple, set, frozenset})
+_EXACT: Final = _ATOMS | _CONTAINERS
+
+
+def exact(value: Any) -> bool:
+    """Say whether a value consists of exact built-in classes only, which `marshal` copies faithfully.
+
+    Subclasses it refuses, but every object with a buffer (a numpy number, a bytearray) it takes for bytes.
+    """
+    if type(value) not in _EXACT:
+        return False
+    work: list[Any] = [value]
+    while work:
+        part = work.pop()
+        if type(part) is dict:
+            if not _EXACT.issuperset(map(type, part)):
+                return False
+            part = cast("dict[Any, Any]", part).values()
+        elif type(part) in _ATOMS:
+            continue
+        kinds = set(map(type, part))
+        if not kinds <= _EXACT:
+            return False
+        if not kinds <= _ATOMS:
+            work += [item for item in part if type(item) in _CONTAINERS]
+    return True
 
 
 def dumps(tree: Any) -> str:

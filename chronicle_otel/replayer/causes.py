@@ -1,0 +1,128 @@
+"""Where a divergence comes from: a live boundary that answered something else, changed code, or a stale answer.
+
+Evidence is a value: what a live boundary newly returned turns up in the next question. Without a value, unchanged code
+around the place leaves only the boundaries that differed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from .compare import Difference, changed_values, diff, leaves, mentions
+from .log import Happened, RunLog
+from .match import Recorded
+
+
+@dataclass(frozen=True, slots=True)
+class _Origin:
+    """A live Step that brought something new into the Run."""
+
+    happened: Happened
+    at: int
+    values: tuple[Any, ...]
+
+
+class Causes:
+    """Answers, for the log of one Run, why something differs."""
+
+    def __init__(self, log: RunLog) -> None:
+        self._log = log
+        self._origins: list[_Origin] = []
+        self._seen: list[tuple[set[tuple[str, str]], Happened, str | None, bool]] = []
+        for h in log.happened:
+            if not h.node.live or h is log.root_happened or h.form in (None, "refused"):
+                continue
+            if h.recorded is None:
+                news = tuple(leaves(h.output))
+            elif h.output_differences and not h.only_volatile_output:
+                news = tuple(changed_values(h.output_differences, "live"))
+            else:
+                continue
+            self._origins.append(_Origin(h, h.ended_at, news))
+        self._origins.sort(key=lambda o: o.at)
+
+    @staticmethod
+    def between(recorded: Any, live: Any) -> list[Difference]:
+        return diff(recorded, live)
+
+    def of_input(self, h: Happened) -> tuple[str | None, bool]:
+        """Why a Step is asked something else; whether a live boundary accounts for it."""
+        pairs = {(repr(d.recorded), repr(d.live)) for d in h.input_differences}
+        earlier = next(((seen, first, cause, ok) for seen, first, cause, ok in self._seen if pairs <= seen), None)
+        if earlier is not None:
+            _, first, cause, ok = earlier
+            cause = cause if cause is not None and cause.startswith("follows") else f"the same change as in {_name(first)}"
+        else:
+            cause, ok = self._why(h, h.input_differences)
+        self._seen.append((pairs, h, cause, ok))
+        return cause, ok
+
+    def of_output(self, h: Happened) -> tuple[str | None, bool]:
+        """Why a live Step gave something else."""
+        inside = [o for o in self._origins if self._is_below(o.happened, h) and o.at < h.ended_at]
+        proven = [o for o in inside if mentions(h.output_differences, o.values)]
+        if proven:
+            return f"follows from live boundary {proven[-1].happened.node.name}", True
+        if h is not self._log.root_happened and h.input_differences and not h.only_volatile_input:
+            return "its input changed", True
+        if h.code_changed:
+            return f"code of {h.node.name} changed", True
+        if inside:
+            return f"follows from live boundary {inside[-1].happened.node.name}", True
+        stale = self._stale_before(h.ended_at)
+        return (f"follows from a stale answer ({_name(stale)})", False) if stale is not None else (None, False)
+
+    def of_call(self, h: Happened) -> str | None:
+        """Why something is asked for that the recording does not have."""
+        return self._why(h, [Difference((), "added", None, h.node.tree)])[0]
+
+    def of_missing(self, r: Recorded) -> str | None:
+        """Why something is not asked for any more."""
+        root = self._log.root_happened
+        if root is not None and root.error is not None and self._log.root.step.form != "error":
+            return f"the run ended before it, with {type(root.error).__name__}"
+        around = next((h for h in self._log.happened if h.recorded is r.parent and h.node.live), None)
+        if self._origins:
+            return f"follows from live boundary {self._origins[-1].happened.node.name}"
+        if around is not None and around.code_changed:
+            return f"code of {around.node.name} changed"
+        return None
+
+    def _why(self, h: Happened, differences: list[Difference]) -> tuple[str | None, bool]:
+        before = [o for o in self._origins if o.at < h.node.order]
+        proven = [o for o in before if mentions(differences, o.values)]
+        if proven:
+            return f"follows from live boundary {proven[-1].happened.node.name}", True
+        around = self._around(h)
+        if around is not None and around.code_changed:
+            return f"code of {around.node.name} changed", False
+        root = self._log.root_happened
+        if before:
+            return f"follows from live boundary {before[-1].happened.node.name}", True
+        if root is not None and root.input_differences and not root.only_volatile_input:
+            return "the entry's input changed", False
+        stale = self._stale_before(h.node.order)
+        return (f"follows from a stale answer ({_name(stale)})", False) if stale is not None else (None, False)
+
+    def _around(self, h: Happened) -> Happened | None:
+        """The nearest enclosing Step that ran live."""
+        parent = h.node.parent
+        return next((p for p in self._log.happened if p.node is parent), None) if parent is not None else None
+
+    def _stale_before(self, at: int) -> Happened | None:
+        return next((s for s in reversed(self._log.happened) if s.stale and s.node.order < at), None)
+
+    @staticmethod
+    def _is_below(h: Happened, above: Happened) -> bool:
+        node = h.node.parent
+        while node is not None:
+            if node is above.node:
+                return True
+            node = node.parent
+        return False
+
+
+def _name(h: Happened) -> str:
+    index = h.recorded.step.index if h.recorded is not None else h.index
+    return f"{h.node.kind} {h.node.name} #{index}"

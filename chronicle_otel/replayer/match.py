@@ -1,0 +1,402 @@
+"""Which recorded Step a live crossing is the counterpart of.
+
+    live crossing ──► scope: nearest live ancestor with a counterpart
+                        ├─ visible, equal input   ──► exact (owns) or moved
+                        ├─ equal but times, ids   ──► volatile      ┐
+                        ├─ equal input elsewhere  ──► moved         ├ borrow, and yield to an owner that comes later
+                        ├─ same place, other input ─► changed       ┘
+                        └─ nothing                ──► none: a stub is refused, a live step runs as added
+
+Pure: it sees trees and places, never values, and runs nothing.
+"""
+
+from __future__ import annotations
+
+import bisect
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from .. import values
+from .compare import Volatile, holds_hole, is_hole, similarity, without
+
+SIMILAR_ENOUGH: Final = 0.5
+"""Below this a changed question gets no answer. Chosen on few cases: a default to be measured."""
+UNKNOWN: Final[Any] = object()
+"""Stands for an input that was not recorded, or not completely."""
+
+EXACT, MOVED, ALIAS, VOLATILE, CHANGED = "exact", "moved", "alias", "volatile", "changed"
+_STRENGTH: Final = {CHANGED: 0, VOLATILE: 1, ALIAS: 2, MOVED: 3, EXACT: 4}
+
+
+@dataclass(eq=False, slots=True)
+class Recorded:
+    """A recorded Step as matching sees it."""
+
+    seq: int
+    kind: str
+    name: str
+    tree: Any
+    """Its input, or `UNKNOWN`."""
+    parent: Recorded | None = None
+    branch: str | None = None
+    lane: str | None = None
+    guessed: bool = False
+    start_ns: int = 0
+    end_ns: int = 0
+    late: bool = False
+    answer: Callable[[], bytes] = field(default=lambda: b"")
+    """Key of the outcome: tells whether two candidates would answer alike."""
+    step: Any = None
+    """The Step that this stands for."""
+    children: list[Recorded] = field(default_factory=list["Recorded"])
+    owner: Live | None = None
+    loans: list[Live] = field(default_factory=list["Live"])
+
+    @property
+    def used(self) -> bool:
+        return self.owner is not None or bool(self.loans)
+
+    @property
+    def served(self) -> bool:
+        """A stub was answered from it: what ran below it then does not run now."""
+        return (self.owner is not None and not self.owner.live) or any(not n.live for n in self.loans)
+
+
+@dataclass(eq=False, slots=True)
+class Live:
+    """A crossing of the replay."""
+
+    order: int
+    kind: str
+    name: str
+    tree: Any
+    live: bool
+    """It is executed; else it wants an answer."""
+    parent: Live | None = None
+    branch: str | None = None
+    lane: str | None = None
+    guessed: bool = False
+    ignore: tuple[str, ...] = ()
+    rec: Recorded | None = None
+    level: str | None = None
+    ambiguous: bool = False
+    by_lane: bool = False
+    """Only the lane told its counterpart from other candidates."""
+    evicted: bool = False
+    """Its answer belonged to a later crossing."""
+    nearest: Recorded | None = None
+    """For a refused one: the recorded Step that is most like it."""
+    likeness: float = 0.0
+
+
+class Matcher:
+    """State of matching for one Run. The caller holds a lock around every call.
+
+    `planned(kind, name)` says what would run live; `registered(kind, name)` whether the process still has that boundary.
+    """
+
+    def __init__(
+        self,
+        steps: Iterable[Recorded],
+        root: Recorded,
+        *,
+        planned: Callable[[str, str], bool],
+        registered: Callable[[str, str], bool] = lambda kind, name: False,
+        volatile: Volatile | None = None,
+        aliases: Callable[[Any, Any], bool] | None = None,
+        ignore: Sequence[str] = (),
+    ) -> None:
+        self.root = root
+        self.steps = list(steps)
+        self._planned = planned
+        self._registered = registered
+        self._volatile = volatile
+        self._aliases = aliases
+        """(recorded input, live input) → equal but for pseudonyms; the extension point of redaction."""
+        self._ignore = tuple(ignore)
+        self._by_name: dict[tuple[str, str], list[Recorded]] = {}
+        self._by_kind: dict[str, list[Recorded]] = {}
+        self._members: dict[tuple[str, str], frozenset[str]] = {}
+        for r in self.steps:
+            if r is not root:
+                self._by_name.setdefault((r.kind, r.name), []).append(r)
+                self._by_kind.setdefault(r.kind, []).append(r)
+        self._by_end = sorted((r for r in self.steps if r is not root), key=lambda r: r.end_ns)
+        self._ends = [r.end_ns for r in self._by_end]
+        self._keys: dict[tuple[str, str, tuple[str, ...]], dict[bytes, list[Recorded]]] = {}
+        self._key_of: dict[tuple[int, tuple[str, ...]], bytes] = {}
+
+    # ---- what the recording knows
+
+    def known_members(self, kind: str, name: str) -> frozenset[str]:
+        """Return the parameter names that the recorded inputs of a boundary ever had."""
+        known = self._members.get((kind, name))
+        if known is None:
+            steps = self._by_name.get((kind, name)) or self._renamed(kind, name)
+            known = frozenset(member for r in steps if type(r.tree) is dict for member in r.tree)
+            self._members[kind, name] = known
+        return known
+
+    def _renamed(self, kind: str, name: str) -> list[Recorded]:
+        """Recorded Steps whose name is no boundary's any more, for a live name that the recording does not have."""
+        if (kind, name) in self._by_name or (self.root.kind, self.root.name) == (kind, name):
+            return []
+        return [r for r in self._by_kind.get(kind, ()) if not self._registered(kind, r.name)]
+
+    def key(self, tree: Any, ignore: tuple[str, ...]) -> bytes:
+        """Key of an input without its ignored members."""
+        return values.key(without(tree, ignore) if ignore else tree)
+
+    def _recorded_key(self, r: Recorded, ignore: tuple[str, ...]) -> bytes:
+        key = self._key_of.get((r.seq, ignore))
+        if key is None:
+            key = self._key_of[r.seq, ignore] = b"" if r.tree is UNKNOWN else self.key(r.tree, ignore)
+        return key
+
+    def _index(self, kind: str, name: str, ignore: tuple[str, ...]) -> dict[bytes, list[Recorded]]:
+        index = self._keys.get((kind, name, ignore))
+        if index is None:
+            index = self._keys[kind, name, ignore] = {}
+            for r in self._by_name.get((kind, name), ()):
+                if r.tree is not UNKNOWN:
+                    index.setdefault(self._recorded_key(r, ignore), []).append(r)
+        return index
+
+    # ---- places
+
+    @staticmethod
+    def scope(n: Live) -> Recorded | None:
+        """Return the counterpart of the nearest ancestor that has one."""
+        p = n.parent
+        while p is not None and p.rec is None:
+            p = p.parent
+        return p.rec if p is not None else None
+
+    def depth(self, r: Recorded, scope: Recorded) -> int | None:
+        """How many recorded wrappers that no live step has taken lie between, or None where r cannot be seen from the scope."""
+        depth, p = 0, r.parent
+        while p is not scope:
+            if p is None or p.used or not self._planned(p.kind, p.name):
+                return None
+            depth, p = depth + 1, p.parent
+        return depth
+
+    def _hidden(self, r: Recorded) -> bool:
+        p = r.parent
+        while p is not None:
+            if p is not self.root and (p.served or not self._planned(p.kind, p.name)):
+                return True
+            p = p.parent
+        return False
+
+    # ---- matching
+
+    def match(self, n: Live) -> Recorded | None:
+        """Find the counterpart of a live crossing and take it, as owner or as borrower. None: there is none."""
+        scope = self.scope(n) or self.root
+        ignore = (*self._ignore, *n.ignore)
+        index = self._index(n.kind, n.name, ignore)
+        equal = index.get(self.key(n.tree, ignore), [])
+        found = (
+            self._in_place(n, scope, equal)
+            or self._guessed(n, equal)
+            or self._nearly(n, scope)
+            or self._elsewhere(n, scope, equal, ignore)
+            or self._changed(n, scope)
+        )
+        if found is None:
+            n.nearest, n.likeness = self._nearest(n)
+            return None
+        r, n.level, n.ambiguous = found
+        n.rec = r
+        if n.level == EXACT:
+            for borrower in r.loans:
+                borrower.evicted, borrower.rec = True, None
+            r.loans.clear()
+            r.owner = n
+            if r in equal:
+                equal.remove(r)
+        else:
+            for borrower in [b for b in r.loans if n.level == MOVED and _STRENGTH[b.level or CHANGED] < _STRENGTH[MOVED]]:
+                borrower.evicted, borrower.rec = True, None
+                r.loans.remove(borrower)
+            r.loans.append(n)
+        return r
+
+    def _in_place(self, n: Live, scope: Recorded, equal: Sequence[Recorded]) -> tuple[Recorded, str, bool] | None:
+        direct = n.parent is not None and n.parent.rec is scope
+        seen: list[tuple[Recorded, int]] = []
+        for r in equal:
+            if r.owner is not None or r.branch != n.branch:
+                continue
+            depth = self.depth(r, scope)
+            if depth is None:
+                continue
+            if r.loans and not (depth == 0 and direct) and not self._only_weaker(r):
+                continue
+            seen.append((r, depth))
+        if not seen:
+            return None
+        r, depth = min(seen, key=lambda c: (bool(c[0].loans), c[0].lane != n.lane, c[0].seq))
+        level = EXACT if depth == 0 and direct else MOVED
+        ambiguous = False
+        if len(seen) > 1 and not n.live:
+            lanes = {c.lane for c, _ in seen}
+            undecided = (
+                (len(lanes) > 1 and r.lane != n.lane)
+                or not direct
+                or any(d > 0 or c.loans for c, d in seen)
+                or (lanes == {None} and any(_overlap(r, c) for c, _ in seen if c is not r))
+                or (n.lane is not None and any(c is not r and c.lane == r.lane and _overlap(r, c) for c, _ in seen))
+            )
+            differ = self._answers_differ([c for c, _ in seen])
+            ambiguous = undecided and differ
+            n.by_lane = differ and len(lanes) > 1 and not ambiguous
+        return r, level, ambiguous
+
+    @staticmethod
+    def _only_weaker(r: Recorded) -> bool:
+        return all(_STRENGTH[b.level or CHANGED] < _STRENGTH[MOVED] for b in r.loans)
+
+    @staticmethod
+    def _answers_differ(candidates: Sequence[Recorded]) -> bool:
+        return len({c.answer() for c in candidates}) > 1
+
+    def _nearly(self, n: Live, scope: Recorded) -> tuple[Recorded, str, bool] | None:
+        """Equal but for pseudonyms, for times and ids, or for what the recording has lost."""
+        seen: list[tuple[bool, int, int, Recorded]] = []
+        for r in self._by_name.get((n.kind, n.name), ()):
+            if r.used or r.branch != n.branch:
+                continue
+            depth = self.depth(r, scope)
+            if depth is not None:
+                seen.append((r.lane != n.lane, depth, r.seq, r))
+        ignore = (*self._ignore, *n.ignore)
+        live = without(n.tree, ignore) if ignore else n.tree
+        for *_, r in sorted(seen, key=lambda c: c[:3]):
+            if r.tree is UNKNOWN or is_hole(r.tree):
+                return r, VOLATILE, len(seen) > 1 and self._answers_differ([c[-1] for c in seen])
+            recorded = without(r.tree, ignore) if ignore else r.tree
+            if self._aliases is not None and self._aliases(recorded, live):
+                return r, ALIAS, False
+            if (self._volatile is not None and self._volatile.explains(recorded, live)) or (
+                holds_hole(recorded) and Volatile.unknown_only(recorded, live)
+            ):
+                return r, VOLATILE, False
+        return None
+
+    def _guessed(self, n: Live, equal: Sequence[Recorded]) -> tuple[Recorded, str, bool] | None:
+        seen = [r for r in equal if r.owner is None and r.branch == n.branch and (n.guessed or r.guessed) and not self._hidden(r)]
+        if not seen:
+            return None
+        r = min(seen, key=lambda c: (bool(c.loans), c.lane != n.lane, c.seq))
+        return r, EXACT, not n.live and len(seen) > 1 and self._answers_differ(seen)
+
+    def _pool(self, n: Live, candidates: Iterable[Recorded]) -> list[Recorded]:
+        return [r for r in candidates if r.owner is None and r is not self.root and not self._hidden(r)]
+
+    def _elsewhere(
+        self, n: Live, scope: Recorded, equal: Sequence[Recorded], ignore: tuple[str, ...]
+    ) -> tuple[Recorded, str, bool] | None:
+        candidates: Iterable[Recorded] = equal
+        if not equal:
+            key = self.key(n.tree, ignore)
+            candidates = [r for r in self._renamed(n.kind, n.name) if r.tree is not UNKNOWN and self._recorded_key(r, ignore) == key]
+        pool = [r for r in self._pool(n, candidates) if not r.loans or self._only_weaker(r)]
+        if not pool:
+            return None
+        places = {r.seq: self.depth(r, scope) for r in pool}
+        depths = {seq: 99 if d is None else d for seq, d in places.items()}
+        ranked = sorted(pool, key=lambda r: (depths[r.seq], r.branch != n.branch, bool(r.loans), r.lane != n.lane, r.seq))
+        r = ranked[0]
+        rivals = [c for c in ranked[1:] if (depths[c.seq], c.branch != n.branch) == (depths[r.seq], r.branch != n.branch)]
+        return r, MOVED, not n.live and bool(rivals) and self._answers_differ([r, *rivals])
+
+    def _changed(self, n: Live, scope: Recorded) -> tuple[Recorded, str, bool] | None:
+        samename = self._by_name.get((n.kind, n.name)) or self._renamed(n.kind, n.name)
+        seen: list[tuple[int, bool, bool, int, Recorded]] = []
+        for r in self._pool(n, samename):
+            depth = self.depth(r, scope)
+            if depth is not None and not r.loans:
+                seen.append((depth, r.branch != n.branch, r.lane != n.lane, r.seq, r))
+        if not seen:
+            return None
+        seen.sort(key=lambda c: c[:4])
+        first = seen[0][-1]
+        if n.live:
+            return first, CHANGED, False
+        rivals = [first, *(c[-1] for c in seen[1:] if _overlap(first, c[-1]) or c[-1].lane != first.lane)]
+        siblings = [r.tree for r in samename if r.tree is not UNKNOWN and (r.used or self.depth(r, scope) is not None)]
+        scored = [(similarity(n.kind, n.tree, r.tree, siblings), r) for r in rivals if r.tree is not UNKNOWN]
+        if not scored:
+            return None
+        score, best = max(scored, key=lambda c: c[0])
+        n.likeness = score
+        if score < SIMILAR_ENOUGH:
+            return None
+        close = [r for s, r in scored if s >= SIMILAR_ENOUGH]
+        return best, CHANGED, len(close) > 1 and self._answers_differ(close)
+
+    def _nearest(self, n: Live) -> tuple[Recorded | None, float]:
+        """The recorded Step that a refused call is most like: of its name, else of its kind; unused ones first."""
+        named = self._by_name.get((n.kind, n.name), [])
+        pool = named or self._by_kind.get(n.kind, [])
+        pool = ([r for r in pool if not r.used] or pool)[:50]
+        best: Recorded | None = None
+        score = -1.0
+        for r in pool:
+            if r.tree is UNKNOWN:
+                continue
+            alike = similarity(n.kind, n.tree, r.tree, ())
+            if alike > score:
+                best, score = r, alike
+        return best, max(score, 0.0)
+
+    # ---- afterwards
+
+    def holds(self, r: Recorded) -> bool:
+        """Say whether a recorded Step is of this Run."""
+        while r.parent is not None:
+            r = r.parent
+        return r is self.root
+
+    def planned(self, r: Recorded) -> bool:
+        """Say whether a recorded Step would be executed."""
+        return self._planned(r.kind, r.name)
+
+    def missing(self) -> tuple[list[Recorded], list[Recorded]]:
+        """Return the recorded Steps that nobody asked for, topmost only, and the wrappers that are gone though their inside ran."""
+        missing: list[Recorded] = []
+        unwrapped: list[Recorded] = []
+        work = list(reversed(self.root.children))
+        while work:
+            r = work.pop()
+            if r.late and not r.used:
+                continue
+            if r.used:
+                if not r.served:
+                    work.extend(reversed(r.children))
+            elif self._planned(r.kind, r.name) and any(d.used for d in _below(r)):
+                unwrapped.append(r)
+                work.extend(reversed(r.children))
+            else:
+                missing.append(r)
+        return missing, unwrapped
+
+    def waits_for(self, r: Recorded) -> list[Recorded]:
+        """Return the recorded Steps that ran beside `r`, ended before it, and have not been asked for yet."""
+        first, last = bisect.bisect_right(self._ends, r.start_ns), bisect.bisect_left(self._ends, r.end_ns)
+        return [p for p in self._by_end[first:last] if p is not r and not p.used and not self._hidden(p)]
+
+
+def _below(r: Recorded) -> Iterable[Recorded]:
+    work = list(r.children)
+    while work:
+        d = work.pop()
+        yield d
+        work.extend(d.children)
+
+
+def _overlap(a: Recorded, b: Recorded) -> bool:
+    return a.start_ns < b.end_ns and b.start_ns < a.end_ns

@@ -1,0 +1,3 @@
+"""Reports of a replay: text for a terminal, JSON for a program."""
+
+from __future__ import annotations

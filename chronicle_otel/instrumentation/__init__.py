@@ -12,7 +12,7 @@ _KNOWN = {"openai": ("openai", "chronicle_otel.instrumentation.openai", "OpenAII
 """Name → (distribution of the SDK, module, class)."""
 
 
-def _instrumentor(name: str) -> Any:
+def _made(name: str) -> Any:
     _, module, cls = _KNOWN[name]
     return getattr(importlib.import_module(module), cls)()
 
@@ -41,7 +41,7 @@ def instrument_all(names: Sequence[str] | None = None) -> list[str]:
                 raise UsageError(f"instrument: there is no Instrumentor {name!r}; known are {', '.join(_KNOWN)}")
         chosen = list(names)
     for name in chosen:
-        _instrumentor(name).instrument()
+        _made(name).instrument()
     return chosen
 
 

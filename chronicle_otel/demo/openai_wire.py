@@ -162,7 +162,8 @@ def _chat_deltas(part: Reply, number: int, index: int) -> Iterator[dict[str, Any
 def chat_events(reply: Reply, request: Mapping[str, Any], number: int) -> Iterator[Any]:
     """Yield the payloads of a streamed chat completion, `[DONE]` included."""
     head = {**_chat_head(reply, request, number, "chat.completion.chunk"), "system_fingerprint": "fp_demo", **reply.extra}
-    usage = (request.get("stream_options") or {}).get("include_usage")
+    options: Mapping[str, Any] = request.get("stream_options") or {}
+    usage = options.get("include_usage")
     blank = {"usage": None} if usage else {}
     for index, part in enumerate(reply.choices or (reply,)):
         for delta in _chat_deltas(part, number, index):
@@ -248,7 +249,7 @@ def response_body(reply: Reply, request: Mapping[str, Any], number: int) -> dict
 def response_events(reply: Reply, request: Mapping[str, Any], number: int) -> Iterator[Any]:
     """Yield the payloads of a streamed response, from `response.created` to `response.completed`."""
     whole = response_body(reply, request, number)
-    begun = {**whole, "status": "in_progress", "output": [], "usage": None, "incomplete_details": None}
+    begun: dict[str, Any] = {**whole, "status": "in_progress", "output": [], "usage": None, "incomplete_details": None}
     yield {"type": "response.created", "response": begun, "sequence_number": 0}
     yield {"type": "response.in_progress", "response": begun, "sequence_number": 1}
     sequence = 2

@@ -14,7 +14,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlsplit
 
 from chronicle_otel.demo.openai_wire import (
@@ -139,7 +139,6 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     timeout = 60
     disable_nagle_algorithm = True
-    server: _Server
 
     def do_GET(self) -> None:
         self._serve()
@@ -160,13 +159,15 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         except ValueError:
             body = raw
         headers = {name.lower(): value for name, value in self.headers.items()}
-        reply, number = self.server.provider.answer({"method": self.command, "path": self.path, "headers": headers, "body": body})
+        reply, number = cast("_Server", self.server).provider.answer(
+            {"method": self.command, "path": self.path, "headers": headers, "body": body}
+        )
         if reply.delay:
             time.sleep(reply.delay)
         if reply.drop:
             self._cut()
             return
-        request: Mapping[str, Any] = body if isinstance(body, dict) else {}
+        request: Mapping[str, Any] = cast("dict[str, Any]", body) if isinstance(body, dict) else {}
         events = _events(reply, self.path, request, number)
         if events is not None:
             self._stream(reply, events, number)
@@ -272,6 +273,6 @@ def sse(event: Any) -> bytes:
     """Write one server-sent event; a payload with a dotted `type` names its event, as the Responses API does."""
     if isinstance(event, str):
         return f"data: {event}\n\n".encode()
-    name = event.get("type") if isinstance(event, dict) else None
+    name = cast("Mapping[str, Any]", event).get("type") if isinstance(event, dict) else None
     line = f"event: {name}\n" if isinstance(name, str) and ("." in name or name == "error") else ""
     return f"{line}data: {json.dumps(event, ensure_ascii=False, separators=(',', ':'))}\n\n".encode()

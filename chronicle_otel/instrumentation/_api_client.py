@@ -13,21 +13,18 @@ from __future__ import annotations
 import contextvars
 import functools
 import json
-import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from opentelemetry import baggage, context
 
 from chronicle_otel import _guard
 from chronicle_otel.errors import ChronicleError, Refused
 from chronicle_otel.instrumentation import _serving
+from chronicle_otel.instrumentation._http_send import MARK, watch
 from chronicle_otel.instrumentation._tap import Tap, keep_headers
 from chronicle_otel.recording.interceptor import Boundary, Crossing, HttpInput, HttpOutput, Interceptor, seam
-
-MARK = "chronicle_call"
-"""Key in `request.extensions` under which a request carries its Call. HTTP libraries pass unknown extensions over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,12 +151,12 @@ def _input(options: Any, request: Any) -> HttpInput:
 
 def _describe(options: Any) -> bytes:
     files: list[Any] = []
-    given = options.files or ()
-    for field, file in given.items() if isinstance(given, Mapping) else given:
-        parts = file if isinstance(file, tuple) else (None, file)
-        content = parts[1] if len(parts) > 1 else None
+    given: Any = options.files or ()
+    for field, file in given.items() if hasattr(given, "items") else given:
+        parts = cast("tuple[Any, ...]", file) if isinstance(file, tuple) else (None, file)
+        name, content = parts[0], parts[1]
         size = len(content) if isinstance(content, (bytes, bytearray, str)) else None
-        files.append({"field": str(field), "name": parts[0], "size": size})
+        files.append({"field": str(field), "name": name, "size": size})
     return json.dumps({"data": options.json_data, "files": files}, default=str).encode()
 
 
@@ -296,123 +293,3 @@ def _placeholder(client: Any) -> str:
     if getattr(client, "api_key", None) == "":
         client.api_key = "replayed-by-chronicle"  # openai 2 reads it back from here
     return "replayed-by-chronicle"
-
-
-# ---- the HTTP library's own `send` -----------------------------------------------------------
-_sends: dict[type, Callable[..., Any]] = {}
-"""The original `send` of each HTTP client class that was wrapped."""
-_sends_lock = threading.Lock()
-
-
-def watch(http: Any) -> None:
-    """Wrap the `send` that this HTTP client object uses, once per class; requests without a mark pass untouched."""
-    kind = type(http)
-    if kind in _sends and "send" not in vars(http):
-        return
-    with _sends_lock:
-        own = vars(http).get("send")
-        if own is not None:  # somebody put a function onto this one object
-            if not hasattr(own, "chronicle_original"):
-                http.send = _wrap_own_send(own)
-            return
-        for owner in kind.__mro__:
-            if "send" in vars(owner):
-                original: Any = vars(owner)["send"]
-                if owner not in _sends:
-                    _sends[owner] = original
-                    owner.send = _wrap_send(original)  # pyright: ignore[reportAttributeAccessIssue]  the class is the HTTP library's
-                _sends.setdefault(kind, original)
-                return
-
-
-def unwatch() -> None:
-    """Give every HTTP client class its own `send` back."""
-    with _sends_lock:
-        for owner, original in _sends.items():
-            wrapped = vars(owner).get("send")
-            if getattr(wrapped, "chronicle_original", None) is original:
-                owner.send = original  # pyright: ignore[reportAttributeAccessIssue]  as above
-        _sends.clear()
-
-
-def _taken(request: Any) -> Call | None:
-    """Return the Call of a marked request that is not being sent already further out."""
-    extensions = getattr(request, "extensions", None)
-    call = extensions.get(MARK) if extensions else None
-    return call if call is not None and call.open and not call.sending else None
-
-
-def _wrap_send(original: Callable[..., Any]) -> Callable[..., Any]:
-    from inspect import iscoroutinefunction
-
-    if iscoroutinefunction(original):
-
-        @functools.wraps(original)
-        async def asend(self: Any, request: Any, *args: Any, **kwargs: Any) -> Any:
-            call = _taken(request)
-            if call is None:
-                return await original(self, request, *args, **kwargs)
-            call.streamed = bool(kwargs.get("stream"))
-            if call.served is not None:
-                if call.served.answer.form != "stream":  # the chunks of a stream wait for their turn themselves
-                    await call.served.answer.released()
-                response = call.served.response(request)
-            else:
-                call.sending = True
-                try:
-                    response = await original(self, request, *args, **kwargs)
-                except BaseException as error:
-                    call.attempts.append(error)
-                    raise
-                finally:
-                    call.sending = False
-            call.attempts.append(response)
-            return response
-
-        wrapped: Any = asend
-    else:
-
-        @functools.wraps(original)
-        def send(self: Any, request: Any, *args: Any, **kwargs: Any) -> Any:
-            call = _taken(request)
-            if call is None:
-                return original(self, request, *args, **kwargs)
-            call.streamed = bool(kwargs.get("stream"))
-            if call.served is not None:
-                response = call.served.response(request)
-            else:
-                call.sending = True
-                try:
-                    response = original(self, request, *args, **kwargs)
-                except BaseException as error:
-                    call.attempts.append(error)
-                    raise
-                finally:
-                    call.sending = False
-            call.attempts.append(response)
-            return response
-
-        wrapped = send
-    wrapped.chronicle_original = original
-    return wrapped
-
-
-def _wrap_own_send(own: Callable[..., Any]) -> Callable[..., Any]:
-    """Wrap a `send` that belongs to one object: it takes no receiver."""
-    from inspect import iscoroutinefunction
-
-    if iscoroutinefunction(own):
-
-        async def unbound_async(_: Any, *args: Any, **kwargs: Any) -> Any:
-            return await own(*args, **kwargs)
-
-        unbound: Any = unbound_async
-    else:
-
-        def unbound_sync(_: Any, *args: Any, **kwargs: Any) -> Any:
-            return own(*args, **kwargs)
-
-        unbound = unbound_sync
-    wrapped: Any = functools.partial(_wrap_send(unbound), None)
-    wrapped.chronicle_original = own
-    return wrapped

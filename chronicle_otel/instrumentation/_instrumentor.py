@@ -98,12 +98,13 @@ class Instrumentor(ABC):
 
 def replace(owner: Any, name: str, wrap: Callable[[Callable[..., Any]], Callable[..., Any]]) -> Callable[[], None]:
     """Put a wrapper around a method that `owner` itself defines; returns what takes it away again."""
-    original = vars(owner)[name]
+    own: Any = owner.__dict__
+    original: Callable[..., Any] = own[name]
     wrapper = wrap(original)
     setattr(owner, name, wrapper)
 
     def undo() -> None:
-        if vars(owner).get(name) is wrapper:
+        if own.get(name) is wrapper:
             setattr(owner, name, original)
         else:
             _log.warning(

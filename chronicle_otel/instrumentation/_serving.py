@@ -41,6 +41,7 @@ class Served:
         self._sdk_errors = (connection_error, timeout_error)
         head = self._outcome.get("head") if answer.form == "stream" else self._outcome
         self._head: Mapping[str, Any] = cast("Mapping[str, Any]", head) if isinstance(head, dict) else {}
+        self._headers: Mapping[str, str] = self._head.get("headers") or {}
         self.attempts: Sequence[Mapping[str, Any]] = self._head.get("attempts") or ()
 
     def response(self, request: Any) -> Any:
@@ -59,13 +60,13 @@ class Served:
         return response
 
     def _response(self, module: ModuleType, request: Any, status: int, **body: Any) -> Any:
-        headers = {name: value for name, value in (self._head.get("headers") or {}).items() if name != "content-encoding"}
+        headers = {name: value for name, value in self._headers.items() if name != "content-encoding"}
         response: Any = module.Response(status, headers=headers, request=request, **body)
         response.elapsed = datetime.timedelta(0)
         return response
 
     def _body(self, status: int) -> bytes:
-        content_type = str((self._head.get("headers") or {}).get("content-type", "application/json"))
+        content_type = str(self._headers.get("content-type", "application/json"))
         return body_bytes(self._outcome.get("body"), text="json" not in content_type or status >= 400)
 
     # ---- what the caller sees is as it was
@@ -74,7 +75,7 @@ class Served:
         """Give the response of a served error the header back that kept the SDK from retrying."""
         headers: Any = getattr(getattr(error, "response", None), "headers", None)
         if headers is not None and _NO_RETRY in headers:
-            recorded = (self._head.get("headers") or {}).get(_NO_RETRY)
+            recorded = self._headers.get(_NO_RETRY)
             if recorded is None:
                 del headers[_NO_RETRY]
             else:
@@ -174,10 +175,7 @@ def body_bytes(body: Any, *, text: bool) -> bytes:
 
 def event_bytes(event: Any) -> bytes:
     """Write one server-sent event from its recorded form."""
-    lines: list[bytes] = []
-    for name in ("event", "id", "retry"):
-        if event.get(name) is not None:
-            lines.append(f"{name}: {event[name]}".encode())
+    lines = [f"{name}: {event[name]}".encode() for name in ("event", "id", "retry") if event.get(name) is not None]
     if "data" in event:
         lines.append(b"data: " + _json(decode(event["data"])))
     elif "text" in event:

@@ -40,11 +40,12 @@ def keep_headers(raw: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
 class Tap:
     """Stands on one response from hand-over to its end, which it reports exactly once."""
 
-    __slots__ = ("asynchronous", "chunks", "crossing", "ended", "ending", "head", "pulling", "response", "sse", "terminal")
+    __slots__ = ("asynchronous", "chunks", "crossing", "ended", "ending", "head", "kind", "pulling", "response", "sse", "terminal")
 
     def __init__(self, crossing: Crossing, response: Any, head: HttpOutput, terminal: tuple[bytes, ...], *, asynchronous: bool) -> None:
         self.crossing = crossing
-        self.response = response
+        self.response: Any = response
+        self.kind: Any = type(response)
         self.head = head
         self.terminal = terminal
         self.asynchronous = asynchronous
@@ -65,24 +66,25 @@ class Tap:
             response.iter_bytes, response.iter_raw, response.close = self.iter_bytes, self.iter_raw, self.close
 
     def _remove(self) -> None:
-        own = vars(self.response)
+        response: Any = self.response
+        own: Any = response.__dict__
         for name in ("aiter_bytes", "aiter_raw", "aclose", "iter_bytes", "iter_raw", "close"):
             own.pop(name, None)
 
     # ---- reading
 
     def iter_bytes(self, chunk_size: int | None = None) -> Iterator[bytes]:
-        return self._pass(type(self.response).iter_bytes(self.response, chunk_size))
+        return self._pass(self.kind.iter_bytes(self.response, chunk_size))
 
     def aiter_bytes(self, chunk_size: int | None = None) -> AsyncGenerator[bytes, None]:
-        return self._apass(type(self.response).aiter_bytes(self.response, chunk_size))
+        return self._apass(self.kind.aiter_bytes(self.response, chunk_size))
 
     def iter_raw(self, chunk_size: int | None = None) -> Iterator[bytes]:
-        raw = type(self.response).iter_raw(self.response, chunk_size)
+        raw: Any = self.kind.iter_raw(self.response, chunk_size)
         return self._pass(raw) if self._raw_is_plain() else raw
 
     def aiter_raw(self, chunk_size: int | None = None) -> AsyncGenerator[bytes, None]:
-        raw = type(self.response).aiter_raw(self.response, chunk_size)
+        raw: Any = self.kind.aiter_raw(self.response, chunk_size)
         return self._apass(raw) if self._raw_is_plain() else raw
 
     def _raw_is_plain(self) -> bool:
@@ -149,16 +151,16 @@ class Tap:
     def close(self) -> None:
         try:
             if not self.pulling and not self.ended:
-                self.closed_by(sys._getframe(1))
+                self.closed_by(sys._getframe(1))  # pyright: ignore[reportPrivateUsage]  there is no public way
         finally:
-            type(self.response).close(self.response)
+            self.kind.close(self.response)
 
     async def aclose(self) -> None:
         try:
             if not self.pulling and not self.ended:
-                self.closed_by(sys._getframe(1))
+                self.closed_by(sys._getframe(1))  # pyright: ignore[reportPrivateUsage]  there is no public way
         finally:
-            await type(self.response).aclose(self.response)
+            await self.kind.aclose(self.response)
 
     def closed_by(self, caller: FrameType | None) -> None:
         """End a stream whose response is closed from outside: was all of it read, or did the reader stop?"""

@@ -11,7 +11,6 @@ from typing import Any
 
 from chronicle_otel.instrumentation._api_client import (
     ApiClientSdk,
-    unwatch,
     wrap_async_credential,
     wrap_async_request,
     wrap_build_request,
@@ -20,7 +19,7 @@ from chronicle_otel.instrumentation._api_client import (
 )
 from chronicle_otel.instrumentation._instrumentor import Instrumentor, replace
 from chronicle_otel.instrumentation.openai_view import view
-from chronicle_otel.recording.interceptor import Boundary
+from chronicle_otel.recording.interceptor import Boundary, registered
 from chronicle_otel.recording.views import register_view
 
 _MODELS = (
@@ -30,6 +29,9 @@ _MODELS = (
     ("/completions", Boundary(kind="llm", name="openai.completions", sdk="openai")),
 )
 """Tails of the URLs that ask a model, the longer before the shorter; a deployment or a prefix may stand before them."""
+
+for _, _boundary in _MODELS:  # so that a replay never takes one endpoint for another that was renamed
+    registered[_boundary.kind, _boundary.name] = _boundary
 
 _WORD = re.compile(r"[a-z_]+")
 
@@ -81,8 +83,7 @@ class OpenAIInstrumentor(Instrumentor):
         if base is None or any(name not in vars(getattr(base, cls, object)) for cls, name in wanted):
             return []
         register_view("openai", view)
-        undo = [
-            unwatch,
+        undo: list[Callable[[], None]] = [
             replace(base.SyncAPIClient, "request", lambda original: wrap_request(original, OPENAI)),
             replace(base.AsyncAPIClient, "request", lambda original: wrap_async_request(original, OPENAI)),
             replace(base.BaseClient, "_build_request", wrap_build_request),

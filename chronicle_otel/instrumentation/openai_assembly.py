@@ -38,9 +38,7 @@ def _chat(chunks: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     whole: dict[str, Any] = {}
     choices: dict[Any, dict[str, Any]] = {}
     for chunk in chunks:
-        for name, value in chunk.items():
-            if name != "choices" and value is not None:
-                whole[name] = value
+        whole.update((name, value) for name, value in chunk.items() if name != "choices" and value is not None)
         for part in _dicts(chunk.get("choices")):
             choice = choices.setdefault(part.get("index", 0), {"index": part.get("index", 0), "message": {}})
             if part.get("finish_reason"):

@@ -35,6 +35,14 @@ _CLIPS = (400, 120, 40)
 """Lengths to which texts are cut, tried in turn until the messages fit."""
 
 
+def _dict(value: Any) -> dict[str, Any]:
+    return cast("dict[str, Any]", value) if isinstance(value, dict) else {}
+
+
+def _dicts(value: Any) -> list[dict[str, Any]]:
+    return [cast("dict[str, Any]", item) for item in cast("list[Any]", value) if isinstance(item, dict)] if isinstance(value, list) else []
+
+
 def view(request: Mapping[str, Any], response: Mapping[str, Any] | None, *, new_messages: list[Any], budget: int) -> dict[str, Any]:
     """Make the attributes of one call. Never raises; what it cannot read is left out."""
     found: dict[str, Any] = {}
@@ -64,9 +72,9 @@ def _view(found: dict[str, Any], request: Mapping[str, Any], answer: Mapping[str
     stop = request.get("stop")
     if stop:
         found["gen_ai.request.stop_sequences"] = [stop] if isinstance(stop, str) else [str(s) for s in stop]
-    effort = request.get("reasoning")
-    if isinstance(effort, dict) and isinstance(cast("dict[str, Any]", effort).get("effort"), str):
-        found["gen_ai.request.reasoning.level"] = effort["effort"]
+    effort = _dict(request.get("reasoning")).get("effort")
+    if isinstance(effort, str):
+        found["gen_ai.request.reasoning.level"] = effort
     if operation == "embeddings":
         if isinstance(request.get("encoding_format"), str):
             found["gen_ai.request.encoding_formats"] = [request["encoding_format"]]
@@ -83,8 +91,7 @@ def _operation(request: Mapping[str, Any], answer: Mapping[str, Any], new_messag
         return "chat"
     if kind == "text_completion":
         return "text_completion"
-    data = answer.get("data")
-    if isinstance(data, list) and data and isinstance(data[0], dict) and "embedding" in data[0]:
+    if any("embedding" in item for item in _dicts(answer.get("data"))[:1]):
         return "embeddings"
     if not isinstance(request.get("model"), str):
         return None
@@ -96,33 +103,26 @@ def _operation(request: Mapping[str, Any], answer: Mapping[str, Any], new_messag
 
 
 def _wants_json(request: Mapping[str, Any]) -> bool:
-    wanted = request.get("response_format")
-    if wanted is None and isinstance(request.get("text"), dict):
-        wanted = request["text"].get("format")
-    return isinstance(wanted, dict) and str(cast("dict[str, Any]", wanted).get("type", "")).startswith("json")
+    wanted = _dict(request.get("response_format")) or _dict(_dict(request.get("text")).get("format"))
+    return str(wanted.get("type", "")).startswith("json")
 
 
 def _response(found: dict[str, Any], answer: Mapping[str, Any]) -> None:
     for name, attribute in (("id", semconv.RESPONSE_ID), ("model", semconv.RESPONSE_MODEL)):
         if isinstance(answer.get(name), str):
             found[attribute] = answer[name]
-    reasons = [c["finish_reason"] for c in answer.get("choices") or () if isinstance(c, dict) and c.get("finish_reason")]
+    reasons = [str(choice["finish_reason"]) for choice in _dicts(answer.get("choices")) if choice.get("finish_reason")]
     if not reasons and isinstance(answer.get("status"), str):
-        details = answer.get("incomplete_details")
-        reasons = [details["reason"] if isinstance(details, dict) and details.get("reason") else answer["status"]]
+        reasons = [str(_dict(answer.get("incomplete_details")).get("reason") or answer["status"])]
     if reasons:
-        found[semconv.FINISH_REASONS] = [str(reason) for reason in reasons]
-    usage = answer.get("usage")
-    if isinstance(usage, dict):
-        used = cast("dict[str, Any]", usage)
-        _count(found, semconv.INPUT_TOKENS, used.get("prompt_tokens", used.get("input_tokens")))
-        _count(found, semconv.OUTPUT_TOKENS, used.get("completion_tokens", used.get("output_tokens")))
-        details = used.get("prompt_tokens_details", used.get("input_tokens_details"))
-        if isinstance(details, dict):
-            _count(found, "gen_ai.usage.cache_read.input_tokens", cast("dict[str, Any]", details).get("cached_tokens"))
-        details = used.get("completion_tokens_details", used.get("output_tokens_details"))
-        if isinstance(details, dict):
-            _count(found, "gen_ai.usage.reasoning.output_tokens", cast("dict[str, Any]", details).get("reasoning_tokens"))
+        found[semconv.FINISH_REASONS] = reasons
+    used = _dict(answer.get("usage"))
+    _count(found, semconv.INPUT_TOKENS, used.get("prompt_tokens", used.get("input_tokens")))
+    _count(found, semconv.OUTPUT_TOKENS, used.get("completion_tokens", used.get("output_tokens")))
+    details = _dict(used.get("prompt_tokens_details", used.get("input_tokens_details")))
+    _count(found, "gen_ai.usage.cache_read.input_tokens", details.get("cached_tokens"))
+    details = _dict(used.get("completion_tokens_details", used.get("output_tokens_details")))
+    _count(found, "gen_ai.usage.reasoning.output_tokens", details.get("reasoning_tokens"))
 
 
 def _count(found: dict[str, Any], attribute: str, value: Any) -> None:
@@ -132,22 +132,20 @@ def _count(found: dict[str, Any], attribute: str, value: Any) -> None:
 
 # ---- content ---------------------------------------------------------------------------------
 def _content(found: dict[str, Any], request: Mapping[str, Any], answer: Mapping[str, Any], new_messages: list[Any], budget: int) -> None:
-    answers = [_choice(c) for c in answer.get("choices") or () if isinstance(c, dict)]
-    if not answers and isinstance(answer.get("output"), list):
-        parts = [part for item in answer["output"] if isinstance(item, dict) for part in _item_parts(cast("dict[str, Any]", item))]
-        answers = [{"role": "assistant", "parts": parts}] if parts else []
-    given: list[Any] = new_messages
+    answers = [_choice(choice) for choice in _dicts(answer.get("choices"))]
+    parts = [part for item in _dicts(answer.get("output")) for part in _item_parts(item)]
+    if not answers and parts:
+        answers = [{"role": "assistant", "parts": parts}]
+    given = _dicts(new_messages)
     if not given and isinstance(request.get("input"), str):
         given = [{"role": "user", "content": request["input"]}]
-    asked = [_message(cast("dict[str, Any]", m)) for m in given if isinstance(m, dict)]
+    asked = [_message(message) for message in given]
     left = budget - _put(found, semconv.OUTPUT_MESSAGES, answers, budget // 2 if asked else budget)
-    instructions = request.get("instructions")
-    first = not any(isinstance(m, dict) and m.get("role") in ("assistant", "tool") for m in given)
-    if first and isinstance(instructions, str):
-        left -= _put(found, semconv.SYSTEM_INSTRUCTIONS, [{"type": "text", "content": instructions}], left // 3)
-    if first and isinstance(request.get("tools"), list):  # the first call of a Run shows what it may use
-        tools = [_tool(cast("dict[str, Any]", t)) for t in request["tools"] if isinstance(t, dict)]
-        left -= _put(found, semconv.TOOL_DEFINITIONS, tools, left // 3)
+    if not any(message.get("role") in ("assistant", "tool") or "output" in message for message in given):
+        instructions = request.get("instructions")  # the first call of a Run shows what stays the same in all of them
+        if isinstance(instructions, str):
+            left -= _put(found, semconv.SYSTEM_INSTRUCTIONS, [{"type": "text", "content": instructions}], left // 3)
+        left -= _put(found, semconv.TOOL_DEFINITIONS, [_tool(tool) for tool in _dicts(request.get("tools"))], left // 3)
     _put(found, semconv.INPUT_MESSAGES, asked, left)
 
 
@@ -175,9 +173,7 @@ def _clipped(value: Any, clip: int) -> Any:
 
 
 def _choice(choice: Mapping[str, Any]) -> dict[str, Any]:
-    made = (
-        _message(choice["message"]) if isinstance(choice.get("message"), dict) and choice["message"] else {"role": "assistant", "parts": []}
-    )
+    made = _message(_dict(choice.get("message")))
     if isinstance(choice.get("text"), str):
         made["parts"] = [{"type": "text", "content": choice["text"]}]
     if choice.get("finish_reason"):
@@ -189,23 +185,18 @@ def _message(message: Mapping[str, Any]) -> dict[str, Any]:
     """One message of a chat, or one input item of a response, in the conventions' form."""
     kind = message.get("type")
     if kind not in (None, "message"):
-        role = "tool" if str(kind).endswith("_output") else "assistant"
-        return {"role": role, "parts": _item_parts(message)}
+        return {"role": "tool" if str(kind).endswith("_output") else "assistant", "parts": _item_parts(message)}
     role = message.get("role", "assistant")
     if role == "tool":
-        return {
-            "role": "tool",
-            "parts": [{"type": "tool_call_response", "id": message.get("tool_call_id"), "response": message.get("content")}],
-        }
-    parts: list[dict[str, Any]] = []
-    for name in ("reasoning_content", "reasoning"):
-        if isinstance(message.get(name), str):
-            parts.append({"type": "reasoning", "content": message[name]})
+        part = {"type": "tool_call_response", "id": message.get("tool_call_id"), "response": message.get("content")}
+        return {"role": "tool", "parts": [part]}
+    thoughts = [message[name] for name in ("reasoning_content", "reasoning") if isinstance(message.get(name), str)]
+    parts: list[dict[str, Any]] = [{"type": "reasoning", "content": thought} for thought in thoughts]
     parts += _content_parts(message.get("content"))
     if isinstance(message.get("refusal"), str):
         parts.append({"type": "refusal", "content": message["refusal"]})
-    for call in message.get("tool_calls") or ():
-        function = call.get("function") or call.get("custom") or {}
+    for call in _dicts(message.get("tool_calls")):
+        function = _dict(call.get("function") or call.get("custom"))
         arguments = function.get("arguments", function.get("input"))
         parts.append({"type": "tool_call", "id": call.get("id"), "name": function.get("name"), "arguments": arguments})
     return {"role": role, "parts": parts}
@@ -215,10 +206,7 @@ def _content_parts(content: Any) -> list[dict[str, Any]]:
     if isinstance(content, str):
         return [{"type": "text", "content": content}]
     parts: list[dict[str, Any]] = []
-    for part in cast("list[Any]", content) if isinstance(content, list) else ():
-        if not isinstance(part, dict):
-            continue
-        given = cast("dict[str, Any]", part)
+    for given in _dicts(content):
         text = given.get("text", given.get("refusal"))
         if isinstance(text, str):
             parts.append({"type": "refusal" if "refusal" in given else "text", "content": text})
@@ -238,7 +226,7 @@ def _item_parts(item: Mapping[str, Any]) -> list[dict[str, Any]]:
     if kind in ("function_call_output", "custom_tool_call_output"):
         return [{"type": "tool_call_response", "id": item.get("call_id"), "response": item.get("output")}]
     if kind == "reasoning":
-        return [{"type": "reasoning", "content": s.get("text", "")} for s in item.get("summary") or () if isinstance(s, dict)]
+        return [{"type": "reasoning", "content": part.get("text", "")} for part in _dicts(item.get("summary"))]
     return [{"type": str(kind)}]
 
 

@@ -1,6 +1,6 @@
 """A Recorder and a Replayer small enough to read, for the seam alone: Steps on a tape, in order, through JSON.
 
-    live code ──► Taping ──► tape.json() ──► Playing ──► live code again, with no provider
+live code ──► Taping ──► tape.json() ──► Playing ──► live code again, with no provider
 """
 
 from __future__ import annotations

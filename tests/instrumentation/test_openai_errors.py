@@ -17,6 +17,9 @@ from tests.instrumentation.conftest import Lab
 from tests.instrumentation.tape import Playing, Taping, interceptor
 
 ASK: Any = [{"role": "user", "content": "hi"}]
+BAD, FAILED = openai.BadRequestError, openai.InternalServerError
+HTML = {"content-type": "text/html", "x-should-retry": "false"}
+JSON = {"content-type": "application/json"}
 OK = Reply(text="ok")
 SLOW = error(429, "slow down", type="rate_limit", code="rate_limit_exceeded", headers={"retry-after-ms": "1"})
 
@@ -59,15 +62,15 @@ def acaught(url: str, **options: Any) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("script", "expected", "attempts"),
     [
-        ([error(400, "bad", code="bad_value")], openai.BadRequestError, []),
+        ([error(400, "bad", code="bad_value")], BAD, []),
         ([error(401, "no key")], openai.AuthenticationError, []),
         ([error(404, "no model", code="model_not_found")], openai.NotFoundError, []),
         ([SLOW, SLOW, SLOW], openai.RateLimitError, [{"status": 429}, {"status": 429}]),
-        ([error(500, "oops", headers={"retry-after-ms": "1"}), SLOW, error(503, "out")], openai.InternalServerError, [{"status": 500}, {"status": 429}]),
-        ([error(500, "oops", headers={"x-should-retry": "false"})], openai.InternalServerError, []),
-        ([Reply(status=502, body=b"<html>bad gateway</html>", headers={"content-type": "text/html", "x-should-retry": "false"})], openai.InternalServerError, []),
-        ([Reply(status=400, body=b"not json", headers={"content-type": "application/json"})], openai.BadRequestError, []),
-        ([Reply(status=400, body=b'{"error": "cut', headers={"content-type": "application/json"})], openai.BadRequestError, []),
+        ([error(500, "oops", headers={"retry-after-ms": "1"}), SLOW, error(503, "out")], FAILED, [{"status": 500}, {"status": 429}]),
+        ([error(500, "oops", headers={"x-should-retry": "false"})], FAILED, []),
+        ([Reply(status=502, body=b"<html>bad gateway</html>", headers=HTML)], FAILED, []),
+        ([Reply(status=400, body=b"not json", headers=JSON)], BAD, []),
+        ([Reply(status=400, body=b'{"error": "cut', headers=JSON)], BAD, []),
     ],
 )  # fmt: skip
 def test_status_errors_are_the_same_again(lab: Lab, call: Any, script: Any, expected: Any, attempts: Any) -> None:

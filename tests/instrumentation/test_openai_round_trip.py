@@ -55,7 +55,8 @@ def chat_stream_helper(url: str) -> Any:
 
 def chat_raw(url: str) -> Any:
     raw = client(url).chat.completions.with_raw_response.create(model=MODEL, messages=ASK)
-    return [raw.parse().model_dump(), raw.request_id, raw.status_code, raw.headers["x-request-id"], raw.retries_taken, raw.elapsed is not None]
+    seen = [raw.request_id, raw.status_code, raw.headers["x-request-id"], raw.retries_taken, raw.elapsed is not None]
+    return [raw.parse().model_dump(), *seen]
 
 
 def chat_raw_stream(url: str) -> Any:
@@ -109,7 +110,8 @@ def models(url: str) -> Any:
 
 def options_and_copies(url: str) -> Any:
     made = client(url).with_options(max_retries=0).copy(timeout=5)
-    return made.chat.completions.create(model=MODEL, messages=ASK, extra_body={"vendor": {"mode": 1}}, extra_headers={"x-team": "a"}).model_dump()
+    more: Any = {"extra_body": {"vendor": {"mode": 1}}, "extra_headers": {"x-team": "a"}}
+    return made.chat.completions.create(model=MODEL, messages=ASK, **more).model_dump()
 
 
 def azure(url: str) -> Any:
@@ -127,7 +129,8 @@ def in_async(url: str) -> Any:
             raw = await made.chat.completions.with_raw_response.create(model=MODEL, messages=ASK)
             async with made.chat.completions.with_streaming_response.create(model=MODEL, messages=ASK) as response:
                 body = await response.json()
-            return [plain.model_dump(), chunks, events, raw.request_id, raw.parse().model_dump(), body, [m.id async for m in made.models.list()]]
+            names = [m.id async for m in made.models.list()]
+            return [plain.model_dump(), chunks, events, raw.request_id, raw.parse().model_dump(), body, names]
 
     return asyncio.run(go())
 
@@ -141,7 +144,7 @@ def async_azure(url: str) -> Any:
 
 
 TALK = Reply(text="Déjà vu: I sold 5 shares of ACME. 🙂", usage=(12, 7))
-THINK = Reply(reasoning="The user means dollars.", encrypted_reasoning="gAAAA==", text="Done.", calls=[Call("place_order", {"quantity": 5})])
+THINK = Reply(reasoning="The user means dollars.", encrypted_reasoning="gAAAA==", text="Done.", calls=[Call("buy", {"quantity": 5})])
 ORDER = Reply(json={"symbol": "ACME", "quantity": 5})
 TWO = Reply(choices=[Reply(text="A", choice_extra={"logprobs": {"content": [], "refusal": None}}), Reply(refusal="I will not.")])
 VENDOR = Reply(text="x", extra={"x_vendor": {"deep": [1, 2.5, None]}, "service_tier": "priority"}, gzip=True)
@@ -203,7 +206,8 @@ def test_only_harmless_headers_are_kept(lab: Lab) -> None:
     lab.record(chat, [Reply(text="x", headers={"authorization": "Bearer s3cret", "x-internal": "1"})])
     output = lab.recorded.steps[0].output
     assert output is not None
-    assert sorted(output.headers) == ["content-type", "openai-processing-ms", "openai-version", "x-ratelimit-remaining-requests", "x-request-id"]
+    usual = ["content-type", "openai-processing-ms", "openai-version", "x-ratelimit-remaining-requests", "x-request-id"]
+    assert sorted(output.headers) == usual
 
 
 @pytest.mark.parametrize(
@@ -233,8 +237,8 @@ def test_a_file_upload_is_described(lab: Lab) -> None:
     def upload(url: str) -> Any:
         return client(url).files.create(file=("notes.txt", b"12345"), purpose="assistants").model_dump()
 
-    body = {"id": "file-1", "object": "file", "bytes": 5, "created_at": 1, "filename": "notes.txt", "purpose": "assistants", "status": "processed"}
-    live, served = lab.both(upload, [Reply(body=body)])
+    body = {"id": "file-1", "object": "file", "bytes": 5, "created_at": 1, "filename": "notes.txt", "purpose": "assistants"}
+    live, served = lab.both(upload, [Reply(body={**body, "status": "processed"})])
     assert live == served
     assert lab.recorded.steps[0].body == {
         "data": {"purpose": "assistants"},

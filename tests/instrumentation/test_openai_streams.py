@@ -70,17 +70,15 @@ def never_read(url: str) -> Any:
 
 def read_until_broken(url: str) -> Any:
     taken = []
-    with pytest.raises(Exception) as raised:  # noqa: PT012
-        for chunk in stream(url):
-            taken.append(chunk)
+    with pytest.raises(Exception) as raised:
+        taken.extend(stream(url))
     return [texts(taken), type(raised.value), str(raised.value), type(raised.value.__cause__)]
 
 
 def error_event(url: str) -> Any:
     taken = []
-    with pytest.raises(openai.APIError) as raised:  # noqa: PT012
-        for chunk in stream(url):
-            taken.append(chunk)
+    with pytest.raises(openai.APIError) as raised:
+        taken.extend(stream(url))
     return [texts(taken), type(raised.value), str(raised.value), raised.value.body]
 
 
@@ -104,7 +102,7 @@ def a_until_broken(url: str) -> Any:
         taken = []
         with pytest.raises(Exception) as raised:  # noqa: PT012
             async for chunk in await astream(url):
-                taken.append(chunk)
+                taken.append(chunk)  # noqa: PERF401  what came before the break counts
         return [texts(taken), type(raised.value), str(raised.value), type(raised.value.__cause__)]
 
     return asyncio.run(go())
@@ -198,7 +196,7 @@ def test_a_readers_own_exception_is_not_the_streams(lab: Lab) -> None:
     """An exception of the application inside `with stream` closes the stream; it is not a broken one."""
 
     def code(url: str) -> None:
-        with pytest.raises(ZeroDivisionError), stream(url) as chunks:
+        with pytest.raises(ZeroDivisionError), stream(url) as chunks:  # noqa: PT012
             next(chunks)
             _ = 1 / 0
 
@@ -212,18 +210,21 @@ def test_the_terminal_event_may_come_in_pieces() -> None:
     from chronicle_otel.instrumentation.openai import OPENAI
     from chronicle_otel.recording.interceptor import HttpOutput
 
-    for terminal, ended in ((b"data: [DO", "closed"), (b"data: [DONE]\n", "closed"), (b"data: [DONE]\n\n", "finished"), (b"data: [DONE]\r\n\r\n", "finished")):
-        tap = Tap(Taping().open(None), types.SimpleNamespace(), HttpOutput(200, {"content-type": "text/event-stream"}), OPENAI.terminal, asynchronous=False)  # type: ignore[arg-type]
+    done = b"data: [DONE]\n\n"
+    for terminal, ended in ((done[:8], "closed"), (done[:-1], "closed"), (done, "finished"), (done.replace(b"\n", b"\r\n"), "finished")):
+        crossing, head = Taping().open(OPENAI.boundary("post", "/responses")), HttpOutput(200, {"content-type": "text/event-stream"})
+        assert crossing is not None
+        tap = Tap(crossing, types.SimpleNamespace(), head, OPENAI.terminal, asynchronous=False)
         tap.chunks = [bytes([byte]) for byte in b'data: {"a": 1}\n\n' + terminal]
         tap.closed_by(None)
-        assert tap.crossing.ends == [ended]  # type: ignore[attr-defined]
+        assert crossing.ends == [ended]
 
 
 def test_a_plain_answer_to_a_stream_request_is_kept(lab: Lab) -> None:
     """A provider that answers `stream=True` with plain JSON is recorded as it answered."""
 
     def code(url: str) -> Any:
-        return [chunk for chunk in stream(url)]
+        return list(stream(url))
 
     live, served = lab.both(code, [Reply(body={"id": "x", "object": "chat.completion", "choices": []})])
     assert live == served == []
@@ -253,7 +254,7 @@ def test_errors_before_a_stream_begins_are_errors(lab: Lab) -> None:
 
     live, served = lab.both(code, [error(400, "no")])
     assert live == served
-    assert lab.recorded.steps[0].output.body == b'{"error": {"message": "no", "type": "invalid_request_error", "param": null, "code": null}}'
+    assert lab.recorded.steps[0].output.body.startswith(b'{"error": {"message": "no", ')
 
 
 def test_streams_are_lazy() -> None:

@@ -204,7 +204,7 @@ def _message(message: Mapping[str, Any]) -> dict[str, Any]:
 
 def _content_parts(content: Any) -> list[dict[str, Any]]:
     if isinstance(content, str):
-        return [{"type": "text", "content": content}]
+        return [{"type": "text", "content": content}] if content else []
     parts: list[dict[str, Any]] = []
     for given in _dicts(content):
         text = given.get("text", given.get("refusal"))

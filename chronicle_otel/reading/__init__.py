@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from typing import TypeAlias
 
@@ -26,8 +27,14 @@ def runs(source: Source) -> list[Run]:
 
     SourceError if the source cannot be read or holds no span of chronicle.
     """
-    found = read_files(source)
-    result = runs_of(found.spans, found.findings, source=str(source))
+    collecting = gc.isenabled()
+    gc.disable()  # every object made here stays; looking for garbage among them takes a fifth of the time
+    try:
+        found = read_files(source)
+        result = runs_of(found.spans, found.findings, source=str(source))
+    finally:
+        if collecting:
+            gc.enable()
     if not result:
         first = next((f" First problem: {finding.message}." for finding in found.findings), "")
         others = f"{len(found.spans):,} spans of others, " if found.spans else ""

@@ -22,7 +22,6 @@ _KINDS: Final = {
     "SPAN_KIND_CONSUMER": 5,
 }
 _STATUS: Final = {"STATUS_CODE_UNSET": 0, "STATUS_CODE_OK": 1, "STATUS_CODE_ERROR": 2}
-_HEX: Final = frozenset("0123456789abcdef")
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,8 +154,12 @@ def _number(value: Any, names: Mapping[str, int]) -> int:
 def _id(value: Any, digits: int, what: str) -> str:
     """Return an id as hex digits; stores that go through protobuf's own JSON mapping write base64."""
     if isinstance(value, str):
-        if len(value) == digits and _HEX.issuperset(low := value.lower()):
-            return low
+        if len(value) == digits:
+            try:
+                if len(bytes.fromhex(value)) * 2 == digits:
+                    return value.lower()
+            except ValueError:
+                pass
         try:
             data = base64.b64decode(value + "=" * (-len(value) % 4), altchars=b"-_" if "-" in value or "_" in value else None, validate=True)
         except (binascii.Error, ValueError):
@@ -194,6 +197,8 @@ def attributes_of(pairs: Any) -> dict[str, Any]:
         value = pair.get("value")
         if value and "stringValue" in value:  # nearly all of them
             result[pair["key"]] = value["stringValue"]
+        elif value and "intValue" in value:
+            result[pair["key"]] = int(value["intValue"])
         else:
             result[pair["key"]] = any_value(value)
     return result

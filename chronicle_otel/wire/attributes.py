@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final, TypeAlias, cast
 
 from chronicle_otel import semconv
@@ -98,44 +98,56 @@ def from_attributes(attributes: Mapping[str, object]) -> Envelope | None:
     seq = _integer(attributes.get(semconv.SEQ))
     if version is None or not isinstance(run, str) or not run or seq is None:
         return None
-    payloads: dict[str, str] = {}
+    fields: dict[str, Any] = {"kind": "", "name": "", "run": run.lower(), "seq": seq}
+    payloads: dict[str, str | Sequence[str]] = {}
     damage: dict[str, str] = {}
     if version > VERSION:
         damage[semconv.VERSION] = f"written in wire version {version}, this release reads up to {VERSION}: update chronicle_otel"
-    for name in semconv.PAYLOADS:
-        size = attributes.get(name + semconv.SIZE_SUFFIX)
-        value = attributes.get(name)
-        if size is None and value is None:
-            continue
-        text, reason = _payload(value, _integer(size))
-        if reason:
-            damage[name] = reason
-        else:
-            payloads[name] = text
-    return Envelope(
-        kind=_text(attributes.get(semconv.KIND)) or "",
-        name=_text(attributes.get(semconv.NAME)) or "",
-        run=run.lower(),
-        seq=seq,
-        parent=_integer(attributes.get(semconv.PARENT)),
-        parent_guess=_flag(attributes.get(semconv.PARENT_GUESS)),
-        branch=_text(attributes.get(semconv.BRANCH)),
-        lane=_text(attributes.get(semconv.LANE)),
-        steps=_integer(attributes.get(semconv.RUN_STEPS)),
-        lost=_integer(attributes.get(semconv.RUN_LOST)) or 0,
-        late=_flag(attributes.get(semconv.LATE)),
-        flagged=tuple(_strings(attributes.get(semconv.FLAGGED)) or ()),
-        run_start=_text(attributes.get(semconv.RUN_START)),
-        replay_of=_text(attributes.get(semconv.REPLAY_OF)),
-        verdict=_text(attributes.get(semconv.REPLAY_VERDICT)),
-        divergence=_text(attributes.get(semconv.DIVERGENCE)),
-        payloads=payloads,
-        damage=damage,
-    )
+    for name, value in attributes.items():
+        known = _FIELDS.get(name)
+        if known is not None:
+            field, read = known
+            found = read(value)
+            if found is not None:
+                fields[field] = found
+        elif name in _SIZE_OF:
+            text, reason = _payload(value, _integer(attributes.get(_SIZE_OF[name])))
+            if reason:
+                damage[name] = reason
+            else:
+                payloads[name] = text
+        elif name in _SIZED and _SIZED[name] not in attributes:
+            damage[_SIZED[name]] = _payload(None, _integer(value))[1]
+    return Envelope(**fields, payloads=Payloads(payloads), damage=damage)
 
 
-def _payload(value: object, size: int | None) -> tuple[str, str]:
-    """Return a payload's text, or "" and the reason why it cannot be trusted."""
+class Payloads(Mapping[str, str]):
+    """Payload texts by name; chunks are joined when a text is asked for, which most never are."""
+
+    __slots__ = ("_parts",)
+
+    def __init__(self, parts: dict[str, str | Sequence[str]]) -> None:
+        self._parts = parts
+
+    def __getitem__(self, name: str) -> str:
+        text = self._parts[name]
+        return text if isinstance(text, str) else "".join(text)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._parts
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._parts)
+
+    def __len__(self) -> int:
+        return len(self._parts)
+
+    def __repr__(self) -> str:
+        return repr(dict(self))
+
+
+def _payload(value: object, size: int | None) -> tuple[str | Sequence[str], str]:
+    """Return a payload's text or chunks, or "" and the reason why it cannot be trusted."""
     if size is None:
         return "", "no size beside it, so nothing proves that it is whole"
     if isinstance(value, str):
@@ -146,10 +158,13 @@ def _payload(value: object, size: int | None) -> tuple[str, str]:
         if joined and _size(joined) == size:
             return joined, ""
     elif isinstance(value, (list, tuple)):
-        text = "".join(part for part in cast("Sequence[object]", value) if isinstance(part, str))
-        length = _size(text)
+        chunks = cast("Sequence[Any]", value)
+        try:
+            length = sum(map(_size, chunks))
+        except AttributeError:
+            return "", "a list that does not hold text only"
         if length == size:
-            return text, ""
+            return chunks, ""
     elif value is None:
         return "", f"missing: 0 of {size} bytes"
     else:
@@ -179,6 +194,8 @@ _DIGITS: Final = re.compile(r"-?[0-9]{1,19}")
 
 def _integer(value: object) -> int | None:
     """Return an integer, also from a store that keeps them as text or as floats."""
+    if type(value) is int and -_INT64 - 1 <= value <= _INT64:
+        return value
     if isinstance(value, bool):
         return None
     if isinstance(value, str) and _DIGITS.fullmatch(value):
@@ -194,3 +211,28 @@ def _text(value: object) -> str | None:
 
 def _flag(value: object) -> bool:
     return value is True or value == "true"
+
+
+def _reasons(value: object) -> tuple[str, ...]:
+    return tuple(_strings(value) or ())
+
+
+_SIZE_OF: Final = {name: name + semconv.SIZE_SUFFIX for name in semconv.PAYLOADS}
+_SIZED: Final = {size: name for name, size in _SIZE_OF.items()}
+_FIELDS: Final[dict[str, tuple[str, Callable[[object], Any]]]] = {
+    semconv.KIND: ("kind", _text),
+    semconv.NAME: ("name", _text),
+    semconv.PARENT: ("parent", _integer),
+    semconv.PARENT_GUESS: ("parent_guess", _flag),
+    semconv.BRANCH: ("branch", _text),
+    semconv.LANE: ("lane", _text),
+    semconv.RUN_STEPS: ("steps", _integer),
+    semconv.RUN_LOST: ("lost", _integer),
+    semconv.LATE: ("late", _flag),
+    semconv.FLAGGED: ("flagged", _reasons),
+    semconv.RUN_START: ("run_start", _text),
+    semconv.REPLAY_OF: ("replay_of", _text),
+    semconv.REPLAY_VERDICT: ("verdict", _text),
+    semconv.DIVERGENCE: ("divergence", _text),
+}
+"""Attribute → field of the Envelope, and how it is read."""

@@ -8,7 +8,7 @@ Spans are hostile input: cycles are refused, and so is more text than a limit. N
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias, cast
 
@@ -56,6 +56,7 @@ class Resolver:
         self._done: dict[Target, Any] = {}
         self._sizes: dict[int, int] = {}
         self._kept: list[Any] = []  # what `_sizes` knows by its identity must not be freed
+        self._totals: dict[Target, int] = {}
         self.problems: list[Problem] = []
         """What could not be resolved so far."""
 
@@ -68,7 +69,7 @@ class Resolver:
         return None if found is _NOWHERE else found
 
     def _resolve(self, first: Target) -> None:
-        opened: dict[Target, tuple[Any, list[_Site]]] = {}
+        opened: dict[Target, tuple[Any, list[_Site], int]] = {}
         stack: list[Target] = [first]
         while stack:
             target = stack[-1]
@@ -87,9 +88,8 @@ class Resolver:
                             stack.append((source.step, source.payload))
                 continue
             stack.pop()
-            root, sites = opened[target]
-            if sites:
-                self._fill(target, sites)
+            root, sites, size = opened[target]
+            self._totals[target] = size + self._fill(target, sites)
             self._done[target] = root[0]
 
     def _note(self, target: Target, kind: str, source: StepId | None) -> None:
@@ -97,7 +97,8 @@ class Resolver:
         if problem not in self.problems[-50:] and len(self.problems) < 10_000:
             self.problems.append(problem)
 
-    def _fill(self, target: Target, sites: list[_Site]) -> None:
+    def _fill(self, target: Target, sites: list[_Site]) -> int:
+        """Put values in place of references; return about how much text they have."""
         left = self._limit
         lists: dict[int, tuple[list[Any], dict[int, list[Any]]]] = {}
         for site in sites:
@@ -108,7 +109,9 @@ class Resolver:
                 items = [value]
             else:
                 items = self._elements(target, reference)
-                size = sum(map(self._size, items))
+                size = self._totals.get((reference.source.step, reference.source.payload), left)  # at most
+                if size > left // 4:
+                    size = sum(map(self._size, items))
             if size > left:
                 self._note(target, "limit", reference.source.step)
                 items = [hole("limit", reference.source.step)]
@@ -125,6 +128,7 @@ class Resolver:
                 result += spliced[at]
                 start = at + 1
             into[:] = result + into[start:]
+        return self._limit - left
 
     def _found(self, target: Target, source: Source) -> Any:
         """Return what a source names, or `_NOWHERE`."""
@@ -156,13 +160,8 @@ class Resolver:
         found = self._found(target, reference.source)
         if type(found) is list and len(cast("list[Any]", found)) >= end:
             return cast("list[Any]", found)[begin:end]
-        if found is _NOWHERE:
-            self._note(target, "lost", reference.source.step)
-            missing = hole("lost", reference.source.step)
-        else:
-            missing = found if _is_end(found) else hole("broken", reference.source.step)
-            if not _is_end(found):
-                self._note(target, "broken", reference.source.step)
+        kind = "lost" if found is _NOWHERE else "broken"
+        missing = found if _is_end(found) else hole(kind, reference.source.step)
         items: list[Any] = []
         if reference.second is not None:
             other = self._found(target, reference.second)
@@ -171,6 +170,8 @@ class Resolver:
         if (end - begin) * 16 > self._limit:
             self._note(target, "limit", reference.source.step)
             return [hole("limit", reference.source.step)]
+        if len(items) < end - begin and not _is_end(found):
+            self._note(target, kind, reference.source.step)
         return items + [missing] * (end - begin - len(items))
 
     def _size(self, tree: Any) -> int:
@@ -230,10 +231,11 @@ def _child(value: Any, ordinal: int) -> Any:
     return _NOWHERE
 
 
-def _copy(tree: Any, malformed: Callable[[], None]) -> tuple[list[Any], list[_Site]]:
-    """Copy a payload's containers and list the references in it; strings and numbers are shared."""
+def _copy(tree: Any, malformed: Callable[[], None]) -> tuple[list[Any], list[_Site], int]:
+    """Copy a payload's containers, list the references in it, and add up its strings; those and numbers are shared."""
     root: list[Any] = [None]
     sites: list[_Site] = []
+    size = 0
     work: list[tuple[Any, Any, Any]] = [(tree, root, 0)]
     while work:
         value, into, at = work.pop()
@@ -250,13 +252,22 @@ def _copy(tree: Any, malformed: Callable[[], None]) -> tuple[list[Any], list[_Si
                 into[at] = value
                 continue
             copy: Any = dict(value)
-            work += [(member, copy, name) for name, member in value.items() if type(member) is dict or type(member) is list]
+            size += 2 + sum(map(len, copy)) + 4 * len(copy)
+            items: Iterable[tuple[Any, Any]] = copy.items()
+        elif type(value) is list:
+            copy = list(cast("list[Any]", value))
+            size += 2 + len(copy)
+            items = enumerate(copy)
         else:
-            copy = list(value) if type(value) is list else value
-            if type(value) is list:
-                work += [(item, copy, index) for index, item in enumerate(value) if type(item) is dict or type(item) is list]
+            root[0] = value
+            return root, sites, len(value) if type(value) is str else 8
+        for name, item in items:
+            if type(item) is dict or type(item) is list:
+                work.append((item, copy, name))
+            else:
+                size += len(item) + 2 if type(item) is str else 8
         into[at] = copy
-    return root, sites
+    return root, sites, size
 
 
 def resolve(trees: Mapping[Target, Any], *, limit: int = LIMIT) -> tuple[dict[Target, Any], list[Problem]]:

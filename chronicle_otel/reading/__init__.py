@@ -1,7 +1,7 @@
 """Recordings as data: Runs and their Steps, and what they are worth before anything is executed.
 
-    source ──files──► lines ──otlp──► span records ──by run id──► Run ──► Steps, payloads read on first use
-                                                                   └────► checks
+source ──files──► lines ──otlp──► span records ──by run id──► Run ──► Steps, payloads read on first use
+                                                               └────► checks
 """
 
 from __future__ import annotations
@@ -38,7 +38,9 @@ def runs(source: Source) -> list[Run]:
     if not result:
         first = next((f" First problem: {finding.message}." for finding in found.findings), "")
         others = f"{len(found.spans):,} spans of others, " if found.spans else ""
-        raise SourceError(f"{source} holds {others}no span of chronicle: record with chronicle_otel.init() or `chronicle run` first.{first}")
+        raise SourceError(
+            f"{source} holds {others}no span of chronicle: record with chronicle_otel.init() or `chronicle run` first.{first}"
+        )
     return result
 
 
@@ -54,7 +56,9 @@ def load(source: Source | Run, run: str | None = None) -> Run:
         recordings = [each for each in found if each.replay_of is None] or found
         if len(recordings) == 1:
             return recordings[0]
-        raise RunNotFound(f"{source} holds {len(recordings)} Runs; name one of them by its id or the beginning of it:\n{_listed(recordings)}")
+        raise RunNotFound(
+            f"{source} holds {len(recordings)} Runs; name one of them by its id or the beginning of it:\n{_listed(recordings)}"
+        )
     wanted = run.lower()
     chosen = [each for each in found if each.id == wanted] or [each for each in found if wanted and each.id.startswith(wanted)]
     chosen = chosen or [each for each in found if wanted in each.traces]

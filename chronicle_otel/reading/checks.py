@@ -63,7 +63,9 @@ def _missing(run: Run) -> Iterator[Finding]:
     count = run.root.envelope.steps
     if run.partial:
         yield Finding(
-            "partial", 1, "the root span is missing: the process was killed, or the span is not exported yet; what there is can be replayed up to its end"
+            "partial",
+            1,
+            "the root span is missing: the process was killed, or the span is not exported yet; what there is can be replayed up to its end",
         )
         expected = max(there)
     elif count is None:
@@ -73,12 +75,18 @@ def _missing(run: Run) -> Iterator[Finding]:
         expected = count
     absent = [seq for seq in range(1, min(expected, 1_000_000) + 1) if seq not in there]
     for seq in absent[:_LISTED]:
-        yield Finding("missing_step", seq, f"Step {seq} of {expected} is missing: its span was lost or dropped on the way; look for it in the source, or record again")
+        yield Finding(
+            "missing_step",
+            seq,
+            f"Step {seq} of {expected} is missing: its span was lost or dropped on the way; look for it in the source, or record again",
+        )
     if len(absent) > _LISTED:
         yield Finding("missing_step", None, f"{len(absent) - _LISTED} more Steps of {expected} are missing, the last is {absent[-1]}")
     if run.root.envelope.lost:
         yield Finding(
-            "lost", None, f"{run.root.envelope.lost} crossings could not be attributed to one of several open Runs; run them one at a time, or pass the context on"
+            "lost",
+            None,
+            f"{run.root.envelope.lost} crossings could not be attributed to one of several open Runs; run them one at a time, or pass the context on",
         )
 
 
@@ -93,10 +101,16 @@ def _of_step(step: Step) -> Iterator[Finding]:
         for payload in (semconv.OUTPUT, semconv.STREAM, semconv.ERROR):
             tree = step.tree(payload)
             if tree is not None and payload != semconv.ERROR and not replayable(tree):
-                yield Finding("lossy", step.seq, f"the output of Step {step.seq} ({step.name}) holds {_first_stand_in(tree)}, so it cannot be served as it was")
+                yield Finding(
+                    "lossy",
+                    step.seq,
+                    f"the output of Step {step.seq} ({step.name}) holds {_first_stand_in(tree)}, so it cannot be served as it was",
+                )
     elif step.parent is None and not replayable(step.tree(semconv.INPUT)):
         yield Finding(
-            "lossy", step.seq, f"the entry's arguments hold {_first_stand_in(step.tree(semconv.INPUT))}; give a replay that argument with provide={{name: factory}}"
+            "lossy",
+            step.seq,
+            f"the entry's arguments hold {_first_stand_in(step.tree(semconv.INPUT))}; give a replay that argument with provide={{name: factory}}",
         )
 
 
@@ -112,7 +126,7 @@ def _first_stand_in(tree: Any) -> str:
                 if name == semconv.TYPE and type(content) is list and content[:1] == ["?"]:
                     facts: Any = content[1] if len(cast("list[Any]", content)) > 1 else {}
                     return f"an object of type {facts.get('type', '?') if type(facts) is dict else '?'} that could not be recorded"
-                if name in (semconv.OPAQUE, semconv.BLOB, semconv.REF, semconv.PIECE):
+                if name in (semconv.OPAQUE, semconv.BLOB, semconv.REF):
                     why = cast("dict[str, Any]", content).get("why") if type(content) is dict else None
                     return f"a value that was taken out ({why or name.rpartition('.')[2]})"
             work += reversed(members.values())
@@ -150,4 +164,8 @@ def _redaction(run: Run) -> Iterator[Finding]:
     if policies:
         yield Finding("redacted", None, f"redacted with policy {', '.join(sorted(policies))}; personal data are pseudonyms")
     if len(policies) > 1 or len(keys) > 1:
-        yield Finding("mixed_keys", None, "Steps were redacted with differing policies or keys, so equal values may look different; redact all of them alike")
+        yield Finding(
+            "mixed_keys",
+            None,
+            "Steps were redacted with differing policies or keys, so equal values may look different; redact all of them alike",
+        )

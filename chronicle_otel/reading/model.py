@@ -1,7 +1,7 @@
 """Runs and Steps, as read from spans.
 
-    span records ──one copy each──► by run id ──► Run ──► Steps with their tree
-                                                   └──► Resolver: payload text → tree without references, on first use
+span records ──one copy each──► by run id ──► Run ──► Steps with their tree
+                                               └──► Resolver: payload text → tree without references, on first use
 """
 
 from __future__ import annotations
@@ -329,7 +329,9 @@ def _run(
         step = Step(run, record, envelope)
         place = (record.trace_id, record.span_id)
         if place in differing:
-            message = f"{differing[place]} copies of Step {step.seq} ({step.name}) differ; the one that is whole, then the redacted one, is used"
+            message = (
+                f"{differing[place]} copies of Step {step.seq} ({step.name}) differ; the one that is whole, then the redacted one, is used"
+            )
             run.structure.append(Finding("duplicate_differs", step.seq, message, step.file, step.line))
         if step.seq in run._by_seq:  # type: ignore[reportPrivateUsage]  # built here
             message = f"two spans claim to be Step {step.seq} ({step.name}); the first one is used, {step.file} line {step.line} is not"

@@ -161,7 +161,9 @@ def _id(value: Any, digits: int, what: str) -> str:
             except ValueError:
                 pass
         try:
-            data = base64.b64decode(value + "=" * (-len(value) % 4), altchars=b"-_" if "-" in value or "_" in value else None, validate=True)
+            data = base64.b64decode(
+                value + "=" * (-len(value) % 4), altchars=b"-_" if "-" in value or "_" in value else None, validate=True
+            )
         except (binascii.Error, ValueError):
             data = b""
         if len(data) * 2 == digits:

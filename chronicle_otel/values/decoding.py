@@ -1,7 +1,7 @@
 """Tree → Python value. Classes come only from what the application has loaded; nothing named in a span is imported.
 
-    {"$chronicle.type": [name, …]} ──table──► value of that class, or Recorded where the class is not at hand
-    anything else                  ──► itself, names unescaped; a type hint may make an object of a plain entry argument
+{"$chronicle.type": [name, …]} ──table──► value of that class, or Recorded where the class is not at hand
+anything else                  ──► itself, names unescaped; a type hint may make an object of a plain entry argument
 """
 
 from __future__ import annotations
@@ -71,7 +71,9 @@ def _unbuilt(name: Any, parts: list[Any], tree: dict[str, Any]) -> Recorded:
 
 
 def _stand_in(content: Any, tree: dict[str, Any]) -> Any:
-    return Recorded("chronicle:" + next(iter(tree)).rpartition(".")[2], content if type(content) is dict else {}, text=str(content)[:200], tree=tree)
+    return Recorded(
+        "chronicle:" + next(iter(tree)).rpartition(".")[2], content if type(content) is dict else {}, text=str(content)[:200], tree=tree
+    )
 
 
 _markers: Final[Mapping[str, Callable[[Any, dict[str, Any]], Any]]] = {
@@ -156,7 +158,9 @@ def _pydantic(name: str, members: dict[str, Any], unset: list[str] | None = None
     fields: Mapping[str, Any] = getattr(cls, "__pydantic_fields__", None) or getattr(cls, "model_fields", None) or {}
     extra = {key: value for key, value in values.items() if key not in fields}
     made = cls.__new__(cls)
-    private: dict[str, Any] = {key: attribute.get_default() for key, attribute in (getattr(cls, "__private_attributes__", None) or {}).items()}
+    private: dict[str, Any] = {
+        key: attribute.get_default() for key, attribute in (getattr(cls, "__private_attributes__", None) or {}).items()
+    }
     object.__setattr__(made, "__dict__", {key: value for key, value in values.items() if key in fields})
     object.__setattr__(made, "__pydantic_fields_set__", set(values) - set(unset or ()))
     object.__setattr__(made, "__pydantic_extra__", extra if extra or cls.model_config.get("extra") == "allow" else None)
@@ -259,7 +263,9 @@ def _rebuilt(cls: type, facts: dict[str, Any]) -> BaseException | None:
         return None
     args = tuple(decode(item) for item in facts.get("args", ()))
     error = cls.__new__(cls, *args)
-    built_in: Any = next(base for base in cls.__mro__ if "__init__" in vars(base) and not isinstance(vars(base)["__init__"], types.FunctionType))
+    built_in: Any = next(
+        base for base in cls.__mro__ if "__init__" in vars(base) and not isinstance(vars(base)["__init__"], types.FunctionType)
+    )
     try:
         built_in.__init__(error, *args)
     except Exception:

@@ -1,7 +1,7 @@
 """Python value → tree, in one pass that never raises, consumes nothing and changes nothing.
 
-    value ──exact type──► plain JSON as it is
-          └─class seen before?──► its encoder ──► {"$chronicle.type": [name, …]}, at worst the stand-in ["?", {type, repr}]
+value ──exact type──► plain JSON as it is
+      └─class seen before?──► its encoder ──► {"$chronicle.type": [name, …]}, at worst the stand-in ["?", {type, repr}]
 """
 
 from __future__ import annotations
@@ -20,7 +20,6 @@ import uuid
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, cast
 
-from chronicle_otel import semconv
 from chronicle_otel.values.naming import Recorded, type_name
 from chronicle_otel.values.text import INT_BITS, dumps, escape, loads, special_number, typed
 
@@ -184,7 +183,13 @@ def _inside(value: Any, depth: int, walk: _Walk, make: Callable[[], Any]) -> Any
 
 
 def _beyond(value: Any, ident: int, depth: int, walk: _Walk) -> Any:
-    why = "cycle" if ident in walk.path else f"nested deeper than {MAX_DEPTH}" if depth > MAX_DEPTH else f"more than {MAX_CONTAINERS} containers"
+    why = (
+        "cycle"
+        if ident in walk.path
+        else f"nested deeper than {MAX_DEPTH}"
+        if depth > MAX_DEPTH
+        else f"more than {MAX_CONTAINERS} containers"
+    )
     return typed("?", {"type": type_name(type(value)), "repr": f"<{why}>"})
 
 

@@ -70,7 +70,7 @@ def replayable(tree: Any) -> bool:
             members = cast("dict[str, Any]", value)
             if len(members) == 1:
                 (name, content), *_ = members.items()
-                if name in (semconv.OPAQUE, semconv.BLOB, semconv.REF, semconv.PIECE):
+                if name in (semconv.OPAQUE, semconv.BLOB, semconv.REF):
                     return False
                 if name == semconv.TYPE and type(content) is list and content and content[0] == "?":
                     return False

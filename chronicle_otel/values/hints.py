@@ -77,7 +77,9 @@ def _plain_hint(hint: Any) -> Any:
 
 
 def _is_typed(tree: Any) -> bool:
-    return type(tree) is dict and len(cast("dict[str, Any]", tree)) == 1 and next(iter(tree)) in (semconv.TYPE, semconv.OPAQUE, semconv.BLOB)
+    return (
+        type(tree) is dict and len(cast("dict[str, Any]", tree)) == 1 and next(iter(tree)) in (semconv.TYPE, semconv.OPAQUE, semconv.BLOB)
+    )
 
 
 def _typed(tree: Any, hint: Any, decode: Decode) -> Any:
@@ -98,7 +100,7 @@ def _typed(tree: Any, hint: Any, decode: Decode) -> Any:
 
 def _union(tree: Any, choices: tuple[Any, ...], decode: Decode) -> Any:
     plain = [_plain_hint(choice) for choice in choices]
-    if tree is None or any(choice is type(tree) or typing.get_origin(choice) is type(tree) and type(tree) is dict for choice in plain):
+    if tree is None or any(choice is type(tree) or (typing.get_origin(choice) is type(tree) and type(tree) is dict) for choice in plain):
         exact = [choice for choice in plain if typing.get_origin(choice) is type(tree)]
         return build(tree, exact[0], decode) if exact else decode(tree)
     for choice in plain:
@@ -157,7 +159,11 @@ def _from_members(tree: dict[str, Any], cls: Any, decode: Decode) -> Any:
     values = {unescape(name): decode(member, hint=fields.get(unescape(name))) for name, member in tree.items()}
     if typing.is_typeddict(cls):
         return values
-    if dataclasses.is_dataclass(cls) or isinstance(getattr(cls, "__attrs_attrs__", None), tuple) or (issubclass(cls, tuple) and hasattr(cls, "_fields")):
+    if (
+        dataclasses.is_dataclass(cls)
+        or isinstance(getattr(cls, "__attrs_attrs__", None), tuple)
+        or (issubclass(cls, tuple) and hasattr(cls, "_fields"))
+    ):
         return cls(**values)
     return decode(tree)
 

@@ -1,7 +1,7 @@
 """JSON text: the standard library's parser and writer, hardened.
 
-    text ──json──► tree        deeper than the interpreter's stack: a loop with a stack of its own takes over
-    tree ──json──► text        what JSON has no word for (infinity, lone surrogates, 5,000 digits) is repaired first
+text ──json──► tree        deeper than the interpreter's stack: a loop with a stack of its own takes over
+tree ──json──► text        what JSON has no word for (infinity, lone surrogates, 5,000 digits) is repaired first
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Wire format 1: how an Envelope stands on a span. Reader and writer, side by side (docs/wire-format.md).
 
-    Envelope ──to_attributes──► span attributes ──► … ──► from_attributes ──► Envelope
-    chunks ──encode_stream──► payload tree ──decode_stream──► chunks
-    payload trees with references ──Resolver──► payload trees without
+Envelope ──to_attributes──► span attributes ──► … ──► from_attributes ──► Envelope
+chunks ──encode_stream──► payload tree ──decode_stream──► chunks
+payload trees with references ──Resolver──► payload trees without
 """
 
 from __future__ import annotations

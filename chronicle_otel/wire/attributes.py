@@ -1,7 +1,7 @@
 """Envelope ↔ span attributes.
 
-    payload text ──up to 2,000 bytes──► string ──┐
-                 └─above──► list of chunks ──────┴─► attribute, and its byte length beside it as `<name>.size`
+payload text ──up to 2,000 bytes──► string ──┐
+             └─above──► list of chunks ──────┴─► attribute, and its byte length beside it as `<name>.size`
 """
 
 from __future__ import annotations

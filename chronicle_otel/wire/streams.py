@@ -289,7 +289,12 @@ def decode_stream(tree: Any) -> dict[str, Any]:
                 at[number] = len(texts[number]) if not left[number] else min(start + length, len(texts[number]))
                 values.append(texts[number][start : at[number]])
         chunks.append([event[0], _filled(stream["frames"][event[1]], iter(values))])
-    return {"head": stream.get("head"), "chunks": chunks, "end": stream.get("end", "finished"), "consumed": stream.get("consumed", len(chunks))}
+    return {
+        "head": stream.get("head"),
+        "chunks": chunks,
+        "end": stream.get("end", "finished"),
+        "consumed": stream.get("consumed", len(chunks)),
+    }
 
 
 def _is_piece(value: dict[str, Any]) -> bool:
@@ -319,7 +324,9 @@ def _filled(frame: Any, values: Any) -> Any:
         members = cast("dict[str, Any]", frame)
         if _is_piece(members):
             return next(values)
-        return {name: _filled(member, values) if type(member) is dict or type(member) is list else member for name, member in members.items()}
+        return {
+            name: _filled(member, values) if type(member) is dict or type(member) is list else member for name, member in members.items()
+        }
     if type(frame) is list:
         return [_filled(item, values) if type(item) is dict or type(item) is list else item for item in cast("list[Any]", frame)]
     return frame

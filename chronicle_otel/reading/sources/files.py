@@ -1,7 +1,7 @@
 """Span records from files of OTLP JSON: plain or gzip, one document a line or one in all, a folder of them, or "-".
 
-    path ──► lines ──json──► documents ──otlp──► span records
-               └─ torn line ──► every document that begins in it ──► the gap is a finding
+path ──► lines ──json──► documents ──otlp──► span records
+           └─ torn line ──► every document that begins in it ──► the gap is a finding
 """
 
 from __future__ import annotations
@@ -76,7 +76,9 @@ def _files(path: Path) -> list[Path]:
             raise SourceError(f"no recording in the folder {path}: no file in it ends in {', '.join(SUFFIXES)}")
         return found
     if not path.exists():
-        raise SourceError(f"no such file or folder: {path}; name a recording, or the folder that chronicle records into (.chronicle by default)")
+        raise SourceError(
+            f"no such file or folder: {path}; name a recording, or the folder that chronicle records into (.chronicle by default)"
+        )
     return [path]
 
 
@@ -190,7 +192,9 @@ def _read_torn(line: bytes, name: str, number: int, result: Spans) -> None:
         return
     where = f"{name}, line {number}"
     if found:
-        message = f"{where}: torn, {lost:,} bytes of a document that was never finished are lost; the {found} whole ones in the line were read"
+        message = (
+            f"{where}: torn, {lost:,} bytes of a document that was never finished are lost; the {found} whole ones in the line were read"
+        )
     elif starts or line.lstrip()[:1] in (b"{", b"["):
         message = f"{where}: cut in the middle, {lost:,} bytes are lost (the writer was killed?); every other line was read"
     else:

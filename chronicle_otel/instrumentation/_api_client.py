@@ -23,7 +23,7 @@ from chronicle_otel import _guard
 from chronicle_otel.errors import ChronicleError, Refused
 from chronicle_otel.instrumentation import _serving
 from chronicle_otel.instrumentation._http_send import MARK, watch
-from chronicle_otel.instrumentation._tap import Tap, keep_headers
+from chronicle_otel.instrumentation._tap import KeptHeaders, Tap
 from chronicle_otel.recording.interceptor import Boundary, Crossing, HttpInput, HttpOutput, Interceptor, seam
 
 
@@ -116,7 +116,7 @@ class Call:
 
     def _head(self, response: Any) -> HttpOutput:
         attempts = self.served.attempts if self.served is not None else [_attempt(earlier) for earlier in self.attempts[:-1]]
-        return HttpOutput(response.status_code, keep_headers(response.headers.raw), b"", attempts)
+        return HttpOutput(response.status_code, KeptHeaders(response.headers), b"", attempts)
 
     def _output(self, response: Any) -> HttpOutput:
         output = self._head(response)
@@ -142,7 +142,7 @@ def _input(options: Any, request: Any) -> HttpInput:
     if query:
         path = f"{path.partition('?')[0]}?{query.decode('ascii')}"
     try:
-        body = request.content
+        body = request.content or b"null"
     except Exception:  # a multipart body is a stream: it is described by its fields, files by name and size
         body = _describe(options)
     content_type = request.headers.get("content-type")

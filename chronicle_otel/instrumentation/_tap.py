@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import re
 import sys
-from collections.abc import AsyncGenerator, Iterable, Iterator
+from collections.abc import AsyncGenerator, Iterator, Mapping
 from types import FrameType
 from typing import Any
 
@@ -27,14 +27,32 @@ _ITERATING = frozenset({"__stream__", "iter_raw", "aiter_raw", "iter_bytes", "ai
 """Generators of SDK and HTTP library in whose clean-up a response is closed when nobody reads on."""
 
 
-def keep_headers(raw: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
-    """Keep the headers that may be recorded, with lower-case names."""
-    kept: dict[str, str] = {}
-    for key, value in raw:
-        name = key.lower()
-        if name in _KEPT or name.startswith(_KEPT_PREFIXES):
-            kept[name.decode("ascii")] = value.decode("latin-1")
-    return kept
+class KeptHeaders(Mapping[str, str]):
+    """The headers of a response that may be recorded, with lower-case names; picked out when they are first read."""
+
+    __slots__ = ("_headers", "_kept")
+
+    def __init__(self, headers: Any) -> None:
+        self._headers = headers
+        self._kept: dict[str, str] | None = None
+
+    def _pick(self) -> dict[str, str]:
+        kept: dict[str, str] = {}
+        for key, value in self._headers.raw:
+            name = key.lower()
+            if name in _KEPT or name.startswith(_KEPT_PREFIXES):
+                kept[name.decode("ascii")] = value.decode("latin-1")
+        self._kept, self._headers = kept, None
+        return kept
+
+    def __getitem__(self, name: str) -> str:
+        return (self._kept if self._kept is not None else self._pick())[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._kept if self._kept is not None else self._pick())
+
+    def __len__(self) -> int:
+        return len(self._kept if self._kept is not None else self._pick())
 
 
 class Tap:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from . import semconv
 from .reading import Run, Step
@@ -73,5 +73,6 @@ def _differences(a: Step, b: Step) -> Iterator[tuple[str, Difference]]:
 def _stable(word: str, tree: Any) -> Any:
     """Leave out what differs between any two runs: the times of a stream's chunks."""
     if word == "stream" and isinstance(tree, dict) and "chunks" in tree:
-        return {**tree, "chunks": [chunk[1] for chunk in tree["chunks"]]}
-    return tree
+        stream = cast("dict[str, Any]", tree)
+        return {**stream, "chunks": [chunk[1] for chunk in stream["chunks"]]}
+    return cast("Any", tree)

@@ -15,7 +15,7 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from . import semconv
 from .errors import UsageError
@@ -53,6 +53,7 @@ def promote(
     run: str | None = None,
     entry: str | None = None,
     script: Sequence[str] = (),
+    provide: Mapping[str, str] | None = None,
     live: Sequence[str] = (),
     assertion: str | None = None,
     force: bool = False,
@@ -85,6 +86,7 @@ def promote(
         run=recorded.id,
         entry=None if script else entry or f"{recorded.entry.module}:{recorded.entry.qualname}",
         script=tuple(script),
+        provide=provide or {},
         root=".",
         live=tuple(live),
         assertion=assertion,
@@ -97,6 +99,7 @@ def promote(
         run=recorded.id,
         entry=case.entry,
         script=case.script,
+        provide=case.provide,
         root=os.path.relpath(Path.cwd(), test.parent).replace(os.sep, "/"),
         live=case.live,
         assertion=assertion,
@@ -142,6 +145,8 @@ def test_text(case: Case, run: Any, name: str) -> str:
     kind = "its harm stays fixed" if case.assertion else "it still does what it did"
     arguments: list[tuple[str, Any]] = [("run", case.run)]
     arguments.append(("script", list(case.script)) if case.script else ("entry", case.entry))
+    if case.provide:
+        arguments.append(("provide", dict(case.provide)))
     if case.live:
         arguments.append(("live", list(case.live)))
     if case.assertion:
@@ -161,7 +166,7 @@ def test_text(case: Case, run: Any, name: str) -> str:
         "",
         "CASE = Case(",
         f"    recording=HERE / {literal(os.fspath(case.recording))},",
-        f"    root=HERE / {literal(os.fspath(case.root or '.'))},  # where the code is imported from",
+        f"    root=HERE{'' if case.root in (None, '.') else ' / ' + literal(os.fspath(case.root))},  # where the code is imported from",
         *(f"    {argument}={literal(value)}," for argument, value in arguments),
     ]
     if case.departures:
@@ -193,9 +198,9 @@ def literal(value: Any) -> str:
             return single
         return single if '"' in value else '"' + single[1:-1].replace("\\'", "'") + '"'
     if isinstance(value, Mapping):
-        return "{" + ", ".join(f"{literal(name)}: {literal(member)}" for name, member in value.items()) + "}"
+        return "{" + ", ".join(f"{literal(name)}: {literal(member)}" for name, member in cast("Mapping[Any, Any]", value).items()) + "}"
     if isinstance(value, list | tuple):
-        return "[" + ", ".join(literal(item) for item in value) + "]"
+        return "[" + ", ".join(map(literal, cast("Sequence[Any]", value))) + "]"
     return repr(value)
 
 
@@ -268,7 +273,7 @@ def _any_value(value: Any) -> dict[str, Any]:
     if isinstance(value, float):
         return {"doubleValue": value}
     if isinstance(value, list | tuple):
-        return {"arrayValue": {"values": [_any_value(item) for item in value]}}
+        return {"arrayValue": {"values": [_any_value(item) for item in cast("Sequence[Any]", value)]}}
     if isinstance(value, Mapping):
-        return {"kvlistValue": {"values": _attributes(value)}}
+        return {"kvlistValue": {"values": _attributes(cast("Mapping[str, Any]", value))}}
     return {"stringValue": str(value)}

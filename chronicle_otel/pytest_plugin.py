@@ -43,7 +43,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers",
         "chronicle(source, *, run=None, entry=None, live=(), **options): the recorded Run of the `replay` fixture; "
-        "without that fixture the test's body runs around the replay and has to reproduce it. A relative source starts at the test's folder.",
+        "without that fixture the test's body runs around the replay and has to reproduce it. Relative to the test's folder.",
     )
 
 
@@ -70,7 +70,9 @@ class Replay:
     def __call__(self, *, entry: Any = None, **options: Any) -> Result:
         """Call the entry with the recorded arguments; options are added to the marker's."""
         from .replayer import replay
+        from .testing import prepare
 
+        prepare()
         result = replay(self.run, entry=entry or self.entry, **{**self.options, **options})
         self._results.append(result)
         return result
@@ -78,10 +80,32 @@ class Replay:
     def around(self, **options: Any) -> Any:
         """Return a context manager around code that the test runs itself; `.result` afterwards."""
         from .replayer import replaying
+        from .testing import prepare
 
-        handle = replaying(self.run, **{**self.options, **options})
-        self._results.append(handle)
-        return handle
+        prepare()
+        return _Kept(replaying(self.run, **{**self.options, **options}), self._results)
+
+
+class _Kept:
+    """A replay around the test's own code, whose result is kept for the report."""
+
+    def __init__(self, handle: Any, results: list[Any]) -> None:
+        self._handle = handle
+        self._results = results
+
+    def __enter__(self) -> Any:
+        return self._handle.__enter__()
+
+    def __exit__(self, *exception: Any) -> None:
+        self._handle.__exit__(*exception)
+        self._results.append(self._handle.result)
+
+    async def __aenter__(self) -> Any:
+        return await self._handle.__aenter__()
+
+    async def __aexit__(self, *exception: Any) -> None:
+        await self._handle.__aexit__(*exception)
+        self._results.append(self._handle.result)
 
 
 def _replay_of(item: pytest.Item) -> Replay | None:
@@ -129,8 +153,8 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[Any]) -> 
     if type(error).__name__ == "CaseFailed" and type(error).__module__ == "chronicle_otel.testing":
         report.longrepr = str(error)
         return report
-    for one in item.stash.get(_RESULTS, []):
-        result = getattr(one, "result", one)
-        if result is not None and getattr(result, "exit_code", 0) and str(result) not in str(report.longrepr):
+    results: list[Any] = item.stash.get(_RESULTS, [])
+    for result in results:
+        if result.exit_code and str(result) not in str(report.longrepr):
             report.sections.append(("chronicle replay", str(result)))
     return report

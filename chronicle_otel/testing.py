@@ -6,15 +6,17 @@ recording beside the test ──► load ──► replay with the code as it is
 from __future__ import annotations
 
 import contextlib
+import importlib
 import os
 import sys
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from . import credentials
+from . import credentials, instrumentation
+from .errors import UsageError
 from .recording import scripts
 from .recording.interceptor import seam
 
@@ -53,6 +55,8 @@ class Case:
     """`module:function`, or the function itself; None: the recorded entry."""
     script: Sequence[str] = ()
     """Instead of an entry: the script that `chronicle run` recorded, and its arguments."""
+    provide: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Parameters of the entry that no recording holds: name → `module:factory` that makes the value."""
     root: str | os.PathLike[str] | None = None
     """Folder that the entry's module is imported from, and that a script's path starts at."""
     live: Sequence[str] = ()
@@ -70,7 +74,7 @@ class Case:
         """Replay the Run with the code as it is now."""
         from .reading import load
 
-        credentials.put_placeholders()
+        prepare()
         run = load(os.fspath(self.recording), run=self.run)
         options: dict[str, Any] = {"live": self.live, "assertion": self.assertion, **self.options}
         with importing_from(self.root):
@@ -79,7 +83,7 @@ class Case:
                 return replay_script(run, os.fspath(script), self.script[1:], **options)
             from .replayer import replay
 
-            return replay(run, entry=self.entry, **options)
+            return replay(run, entry=self.entry, provide=factories(self.provide), **options)
 
     def check(self) -> Result:
         """Replay, and raise `CaseFailed` with the report unless verdict and divergences are as promised."""
@@ -95,6 +99,8 @@ class Case:
         problems: list[str] = []
         if result.verdict != self.verdict:
             problems.append(f"the verdict is {result.verdict}, this test was promoted as {self.verdict}")
+        if self.assertion is not None and result.assertion is not None and not result.assertion[1]:
+            problems.append(f"the assertion does not hold: {self.assertion}")
         loose = {d.kind for d in self.departures} & {OUTCOME_CHANGED}
         shown = Counter(departures_of(result, loose=bool(loose)))
         promised = Counter(self.departures)
@@ -123,6 +129,27 @@ def departures_of(result: Result, *, loose: bool) -> list[Departure]:
     ]
 
 
+def prepare() -> None:
+    """Make a process ready to replay: placeholders where keys are missing, SDK seams in place for when SDKs are imported."""
+    credentials.put_placeholders()
+    instrumentation.instrument_all()
+
+
+def factories(named: Mapping[str, str]) -> dict[str, Callable[[], Any]]:
+    """Turn `module:factory` names into the factories. UsageError for one that cannot be found."""
+    found: dict[str, Callable[[], Any]] = {}
+    for parameter, name in named.items():
+        module, _, path = name.partition(":")
+        try:
+            target: Any = importlib.import_module(module)
+            for part in path.split("."):
+                target = getattr(target, part)
+        except (ImportError, AttributeError, ValueError) as error:
+            raise UsageError(f"provide {parameter}={name}: write module:factory, as in shop.stores:memory_store ({error})") from error
+        found[parameter] = target
+    return found
+
+
 @contextlib.contextmanager
 def importing_from(folder: str | os.PathLike[str] | None) -> Iterator[None]:
     """Let modules of a folder be imported inside the block."""
@@ -146,7 +173,7 @@ def replay_script(runs: Any, script: str, arguments: Sequence[str] = (), *, modu
     """
     from .replayer import replaying
 
-    several: list[Any] = list(runs) if isinstance(runs, list | tuple) else [runs]
+    several: list[Any] = runs if isinstance(runs, list) else [runs]
     handle = replaying(runs, **options)
     with handle, contextlib.suppress(SystemExit):
         crossing = None

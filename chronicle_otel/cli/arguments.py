@@ -28,6 +28,13 @@ def add_replay(parser: argparse.ArgumentParser) -> None:
     """Everything that says how a Run is replayed."""
     parser.add_argument("--entry", metavar="MODULE:FUNCTION", help="what to call with the recorded arguments; default: the recorded entry")
     parser.add_argument(
+        "--provide",
+        metavar="PARAMETER=MODULE:FACTORY",
+        action="append",
+        default=[],
+        help="make an argument of the entry that no recording can hold, such as a connection; may be repeated",
+    )
+    parser.add_argument(
         "--live",
         metavar="WHAT",
         action="append",
@@ -45,6 +52,19 @@ def add_replay(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--freeze", action="store_true", help="set the clock to the recorded start and seed random")
     parser.add_argument("--allow-net", metavar="HOST[:PORT]", action="append", default=[], help="let the replay connect to this host")
     parser.add_argument("--allow-effects", action="store_true", help="let --live name effects: they act on the world")
+
+
+def provided(options: argparse.Namespace) -> dict[str, str]:
+    """The parameters of --provide, by name."""
+    from ..errors import UsageError
+
+    found: dict[str, str] = {}
+    for word in options.provide:
+        name, equals, factory = word.partition("=")
+        if not equals or ":" not in factory:
+            raise UsageError(f"--provide {word}: write PARAMETER=MODULE:FACTORY, as in store=shop.stores:memory_store")
+        found[name] = factory
+    return found
 
 
 def replay_options(options: argparse.Namespace) -> dict[str, Any]:

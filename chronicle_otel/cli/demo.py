@@ -52,8 +52,8 @@ def execute(options: argparse.Namespace) -> int:
         say(f"\n{text}\n")
         print(paint("$ ", "dim") + paint(command, "cyan"), flush=True)
 
-    wrong = []
-    played = []
+    wrong: list[story.Scene] = []
+    played: list[story.Scene] = []
     for scene in story.scenes(folder, begin):
         played.append(scene)
         if not options.json:

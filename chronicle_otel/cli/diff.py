@@ -6,12 +6,15 @@ A and B are sources; where one holds several runs, write its run id behind ::, a
 from __future__ import annotations
 
 import argparse
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from . import arguments
 from .preview import short
 from .runs import facts
 from .terminal import one_line, paint, print_json, progress, say
+
+if TYPE_CHECKING:
+    from ..comparison import Pair
 
 HELP = "compare two recorded runs"
 EXAMPLES = ("chronicle diff monday.jsonl tuesday.jsonl", "chronicle diff .chronicle::4f2a .chronicle::90bc --json")
@@ -38,17 +41,23 @@ def execute(options: argparse.Namespace) -> int:
         return 1 if differing else 0
     say(f"a  {a.id[:12]}  {a.entry.name}, {len(a.steps)} steps\nb  {b.id[:12]}  {b.entry.name}, {len(b.steps)} steps")
     for pair in differing:
-        if pair.op != "changed":
-            step, sign, style = (pair.a, "- only in a:", "red") if pair.op == "removed" else (pair.b, "+ only in b:", "green")
-            print(paint(one_line(f"{sign} step {step.seq}  {step.kind} {step.name}", 160), style))
-            continue
+        tell(pair)
+    say(f"{len(pairs) - len(differing)} steps equal, {len(differing)} differ")
+    return 1 if differing else 0
+
+
+def tell(pair: Pair) -> None:
+    """Print one pair of Steps that differ."""
+    if pair.b is None and pair.a is not None:
+        print(paint(one_line(f"- only in a: step {pair.a.seq}  {pair.a.kind} {pair.a.name}", 160), "red"))
+    elif pair.a is None and pair.b is not None:
+        print(paint(one_line(f"+ only in b: step {pair.b.seq}  {pair.b.kind} {pair.b.name}", 160), "green"))
+    elif pair.a is not None and pair.b is not None:
         print(paint(one_line(f"~ step {pair.a.seq} / {pair.b.seq}  {pair.a.kind} {pair.a.name}", 160), "yellow"))
         for payload, difference in pair.differences[:12]:
             say(f"    {payload} {difference.place}: {value(difference.recorded)}  →  {value(difference.live)}")
         if len(pair.differences) > 12:
             say(f"    and {len(pair.differences) - 12} more")
-    say(f"{len(pairs) - len(differing)} steps equal, {len(differing)} differ")
-    return 1 if differing else 0
 
 
 def pick(name: str) -> Any:

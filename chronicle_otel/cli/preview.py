@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, cast
 
 from .. import semconv
 
@@ -33,9 +33,16 @@ def tokens(step: Any) -> str:
 
 def call(step: Any) -> tuple[str, str]:
     """A function's arguments and what it returned."""
-    given = step.input
-    asked = ", ".join(f"{name}={short(value)}" for name, value in given.items()) if isinstance(given, dict) else short(given)
-    return f"({asked})" if asked else "", "" if step.form in ("none", "error") else short(step.output)
+    asked = f"({arguments(step.input)})"
+    return "" if asked == "()" else asked, "" if step.form in ("none", "error") else short(step.output)
+
+
+def arguments(given: Any) -> str:
+    """Arguments by name as a call has them."""
+    if not isinstance(given, dict):
+        return short(given)
+    named = cast("dict[str, Any]", given)
+    return ", ".join(f"{name}={short(value)}" for name, value in named.items())
 
 
 def model_call(step: Any) -> tuple[str, str]:
@@ -49,9 +56,9 @@ def model_call(step: Any) -> tuple[str, str]:
 def parts(text: Any) -> Iterator[str]:
     """The parts of messages in the form of the GenAI conventions, as words."""
     try:
-        messages = json.loads(text) if isinstance(text, str) else text
-        for message in messages or []:
-            for part in message.get("parts", []):
+        messages = cast("list[dict[str, Any]]", json.loads(text) if isinstance(text, str) else text or [])
+        for message in messages:
+            for part in cast("list[dict[str, Any]]", message.get("parts", [])):
                 kind = part.get("type")
                 if kind == "tool_call":
                     yield f"{part.get('name')}({short(part.get('arguments'), quote=False)})"

@@ -46,6 +46,7 @@ def execute(options: argparse.Namespace) -> int:
         run=options.run,
         entry=options.entry,
         script=options.command,
+        provide=arguments.provided(options),
         force=options.force,
         **arguments.replay_options(options),
     )

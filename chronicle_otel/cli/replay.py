@@ -39,9 +39,12 @@ def execute(options: argparse.Namespace) -> int:
     else:
         import chronicle_otel as chronicle
 
+        from .. import testing
+
         with progress(f"reading {options.source}"):
             run = chronicle.load(options.source, run=options.run)
-        result = chronicle.replay(run, entry=options.entry, **arguments.replay_options(options))
+        provide = testing.factories(arguments.provided(options))
+        result = chronicle.replay(run, entry=options.entry, provide=provide, **arguments.replay_options(options))
     if options.json:
         print_json(result.to_dict())
     else:
@@ -51,9 +54,9 @@ def execute(options: argparse.Namespace) -> int:
 
 def prepare() -> None:
     """Make the user's modules importable as `python -m` does, and put placeholders where keys are missing."""
-    from .. import credentials
+    from .. import testing
 
-    credentials.put_placeholders()
+    testing.prepare()
     if sys.path[:1] not in ([""], [os.getcwd()]):
         sys.path.insert(0, os.getcwd())
 

@@ -7,6 +7,7 @@ import datetime as dt
 from typing import Any
 
 from . import arguments
+from .preview import arguments as arguments_of
 from .terminal import one_line, paint, print_json, progress, say
 
 HELP = "list the recorded runs of a source"
@@ -42,7 +43,7 @@ def execute(options: argparse.Namespace) -> int:
 def row(run: Any) -> tuple[str, ...]:
     """The cells of one Run."""
     entry = one_line(run.entry.name, 40)
-    inputs = ", ".join(f"{name}={value!r}" for name, value in run.root.input.items()) if isinstance(run.root.input, dict) else ""
+    inputs = arguments_of(run.root.input)
     return (run.id[:12], started(run), entry, str(len(run.steps)), duration(run.start_ns, run.end_ns), state(run), one_line(inputs, 60))
 
 
@@ -55,7 +56,7 @@ def facts(run: Any) -> dict[str, Any]:
         "entry": {"kind": run.entry.kind, "name": run.entry.name, "module": run.entry.module, "qualname": run.entry.qualname},
         "steps": len(run.steps),
         "ok": run.checks.ok,
-        "findings": sorted(run.checks.kinds),
+        "findings": sorted(set(run.checks.kinds())),
         "flagged": list(run.flagged),
         "session": dict(run.session),
         "replay_of": run.replay_of,
@@ -79,7 +80,7 @@ def duration(start_ns: int, end_ns: int | None) -> str:
 
 def state(run: Any) -> str:
     """What the recording is worth, in a word or two."""
-    words = ["complete"] if run.checks.ok else sorted(run.checks.kinds)
+    words = ["complete"] if run.checks.ok else sorted(set(run.checks.kinds()))
     if run.replay_of:
         words.append("replay")
     return ", ".join((*words, *("flagged" for _ in run.flagged[:1])))

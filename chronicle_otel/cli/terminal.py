@@ -39,8 +39,9 @@ def paint(text: str, style: str, stream: TextIO | None = None) -> str:
 
 
 def paint_verdict(report: str, verdict: str) -> str:
-    """Colour a verdict where a report names it first."""
-    return report.replace(verdict, paint(verdict, _COLOUR_OF_VERDICT.get(verdict, "red")), 1)
+    """Colour the verdict that a report begins with."""
+    headline, colon, rest = report.partition(":")
+    return paint(headline, _COLOUR_OF_VERDICT.get(verdict, "red")) + colon + rest
 
 
 def say(text: str = "") -> None:
@@ -61,9 +62,13 @@ def progress(label: str) -> Iterator[None]:
         return
     done = threading.Event()
 
+    shown = False
+
     def tick() -> None:
+        nonlocal shown
         start = time.monotonic()
         while not done.wait(1.0):
+            shown = True
             sys.stderr.write(f"\r{label} … {time.monotonic() - start:.0f} s")
             sys.stderr.flush()
 
@@ -74,5 +79,6 @@ def progress(label: str) -> Iterator[None]:
     finally:
         done.set()
         thread.join()
-        sys.stderr.write("\r\x1b[K")
-        sys.stderr.flush()
+        if shown:
+            sys.stderr.write("\r\x1b[K")
+            sys.stderr.flush()

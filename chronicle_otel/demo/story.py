@@ -54,7 +54,7 @@ def prepare(folder: Path) -> None:
     for name in FILES:
         (folder / name).unlink(missing_ok=True)
     for source, target in (("agent.py", "agent.py"), ("agent.py", "agent_before.py"), ("agent_fixed.py", "agent_fixed.py")):
-        (folder / target).write_text(resources.files(__package__).joinpath(source).read_text())
+        (folder / target).write_text(resources.files("chronicle_otel.demo").joinpath(source).read_text())
     (folder / "pyproject.toml").write_text('[tool.chronicle]\nmodules = ["agent"]  # entries of recorded runs may be started from here\n')
 
 
@@ -84,14 +84,15 @@ def scenes(folder: Path, begin: Callable[[int, str, str], None]) -> Iterator[Sce
     with Provider(answer) as provider:
         yield play(
             1,
-            f"In production a customer writes: {INSTRUCTION!r}. The model takes dollars for shares; every call succeeds.",
+            f"A customer writes: {INSTRUCTION!r}. The model takes the dollars for shares; every call succeeds.",
             ["chronicle", "run", "--path", RECORDING, "agent.py", INSTRUCTION],
             more={"OPENAI_BASE_URL": provider.url, "OPENAI_API_KEY": "not-a-key"},
         )
         hits = provider.hits
     yield play(
         2,
-        f"The model was asked {hits} times; now it is switched off for good. The recording says what happened:",
+        f"Nothing raised, and $190,000 of ACME are gone. The model was asked {hits} times; now it is switched off for good.\n"
+        "What happened, from the recording:",
         ["chronicle", "show", RECORDING],
     )
     yield play(

@@ -1,0 +1,103 @@
+"""`chronicle run`: the script runs as it would without us, and a recording lies there afterwards."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import Chronicle
+
+AGENT = """
+import sys
+import chronicle_otel as chronicle
+
+@chronicle.tool(name="add")
+def add(a, b): return a + b
+
+@chronicle.agent(name="sum")
+def total(numbers):
+    result = 0
+    for number in numbers:
+        result = add(result, number)
+    return result
+
+if __name__ == "__main__":
+    print(total([int(word) for word in sys.argv[1:]]))
+"""
+
+PLAIN = """
+import sys
+import chronicle_otel as chronicle
+
+@chronicle.tool(name="add")
+def add(a, b): return a + b
+
+print(add(int(sys.argv[1]), int(sys.argv[2])))
+"""
+
+
+def test_a_script_is_recorded_where_told(chronicle: Chronicle, tmp_path: Path) -> None:
+    """The script sees its own arguments and prints as always; the recording is at --path, said on stderr."""
+    (tmp_path / "agent.py").write_text(AGENT)
+    done = chronicle("run", "--path", "out.jsonl", "agent.py", "1", "2")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "3\n", "chronicle: recorded to out.jsonl\n")
+    [run] = json.loads(chronicle("runs", "out.jsonl", "--json").stdout)
+    assert run["entry"] == {"kind": "agent", "name": "sum", "module": "agent", "qualname": "total"}
+
+
+def test_the_default_is_a_folder_of_its_own(chronicle: Chronicle, tmp_path: Path) -> None:
+    """Without --path every process writes a file of its own below .chronicle."""
+    (tmp_path / "agent.py").write_text(AGENT)
+    chronicle("run", "agent.py", "1")
+    chronicle("run", "agent.py", "2")
+    assert len(list((tmp_path / ".chronicle").iterdir())) == 2
+    assert len(json.loads(chronicle("runs", ".chronicle", "--json").stdout)) == 2
+
+
+@pytest.mark.parametrize("command", [["-m", "agent", "-1", "--", "2"], ["--", "agent.py", "-1", "--", "2"]])
+def test_everything_behind_the_script_is_the_scripts(chronicle: Chronicle, tmp_path: Path, command: list[str]) -> None:
+    """Options and -- behind the script or module are passed on untouched."""
+    (tmp_path / "agent.py").write_text("import sys; print(sys.argv[1:])")
+    assert chronicle("run", *command).stdout == "['-1', '--', '2']\n"
+
+
+@pytest.mark.parametrize(
+    ("statement", "code", "said"), [("sys.exit(7)", 7, ""), ("sys.exit('no')", 1, "no\n"), ("1 / 0", 1, "ZeroDivisionError")]
+)
+def test_exit_codes_and_tracebacks_are_the_scripts_own(chronicle: Chronicle, tmp_path: Path, statement: str, code: int, said: str) -> None:
+    """A script that exits or raises does so as under python, and what it did before is recorded."""
+    (tmp_path / "agent.py").write_text(AGENT + f"    {statement}\n")
+    done = chronicle("run", "--path", "out.jsonl", "agent.py", "1")
+    assert (done.returncode, done.stdout) == (code, "1\n")
+    assert said in done.stderr
+    assert "chronicle_otel/cli" not in done.stderr
+    assert "runpy" not in done.stderr
+    assert json.loads(chronicle("runs", "out.jsonl", "--json").stdout)[0]["ok"]
+
+
+def test_a_script_without_an_agent_is_its_own_entry(chronicle: Chronicle, tmp_path: Path) -> None:
+    """Steps outside any root boundary belong to the script's run, which replays with the script behind --."""
+    (tmp_path / "plain.py").write_text(PLAIN)
+    chronicle("run", "--path", "out.jsonl", "plain.py", "2", "3")
+    [run] = json.loads(chronicle("runs", "out.jsonl", "--json").stdout)
+    assert (run["entry"]["name"], run["steps"]) == ("script:plain.py", 2)
+    same = chronicle("replay", "out.jsonl", "--json", "--", "plain.py", "2", "3")
+    assert same.returncode == 0, same.stdout + same.stderr
+    other = chronicle("replay", "out.jsonl", "--", "plain.py", "2", "4")
+    assert other.returncode == 1
+
+
+def test_json_says_where_and_what(chronicle: Chronicle, tmp_path: Path) -> None:
+    """With --json the last thing printed is the recording's place and its runs."""
+    (tmp_path / "agent.py").write_text(AGENT)
+    done = chronicle("run", "--json", "--path", "out.jsonl", "agent.py", "1", "2")
+    told = json.loads(done.stdout.removeprefix("3\n"))
+    assert (told["path"], [run["steps"] for run in told["runs"]]) == (str(tmp_path / "out.jsonl"), [3])
+
+
+def test_nothing_recorded_is_said(chronicle: Chronicle, tmp_path: Path) -> None:
+    """A script that crosses no boundary leaves no file, and the user is told."""
+    (tmp_path / "idle.py").write_text("pass")
+    assert chronicle("run", "idle.py").stderr == "chronicle: nothing was recorded: the script crossed no boundary\n"

@@ -1,0 +1,128 @@
+"""The pytest plugin, from outside: projects of a user's, run by pytest in a process of its own."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import environment
+
+MARK = '@pytest.mark.chronicle("recording.jsonl", entry="agent:trade"'
+
+
+@pytest.fixture
+def project(incident: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A user's project with the incident's agent and recording."""
+    monkeypatch.chdir(incident)
+    return incident
+
+
+def run_pytest(project: Path, test: str, *arguments: str, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+    """Write a test module and run it."""
+    (project / "test_it.py").write_text("import pytest\n" + test)
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--strict-markers", *arguments]
+    return subprocess.run(command, cwd=project, env=environment(env), capture_output=True, text=True)
+
+
+def test_the_fixture_re_enters_the_recorded_entry(project: Path) -> None:
+    """`replay()` returns the result; options add to the marker's; the recorded Run is at hand."""
+    done = run_pytest(
+        project,
+        f"{MARK})\n"
+        "def test_it(replay):\n"
+        "    assert replay.run.entry.name == 'trade'\n"
+        "    assert replay().verdict == 'reproduced'\n"
+        "    assert replay(live=['tool']).outcome.value == 'Done! I sold $1,000 worth of ACME for you.'\n",
+    )
+    assert "1 passed" in done.stdout, done.stdout
+
+
+def test_around_stands_around_code_of_the_test(project: Path) -> None:
+    """`replay.around()` is a context manager around the test's own call."""
+    done = run_pytest(
+        project,
+        "from agent import trade\n"
+        f"{MARK})\n"
+        "def test_it(replay):\n"
+        "    with replay.around() as handle:\n"
+        "        assert trade('Please sell $1,000 worth of ACME').startswith('Done!')\n"
+        "    assert handle.result.verdict == 'reproduced'\n",
+    )
+    assert "1 passed" in done.stdout, done.stdout
+
+
+def test_a_marked_test_without_the_fixture_runs_in_a_replay(project: Path) -> None:
+    """The body runs around the replay and has to reproduce it; what it asks otherwise is the failure."""
+    body = "def test_it():\n    from agent import trade\n    trade('Please sell $%s worth of ACME')\n"
+    mark = '@pytest.mark.chronicle("recording.jsonl")\n'
+    assert "1 passed" in run_pytest(project, mark + body % "1,000").stdout
+    failed = run_pytest(project, mark + body % "2,000").stdout
+    assert "1 failed" in failed
+    assert "DIVERGED" in failed
+    assert "chronicle_otel/" not in failed
+
+
+def test_a_failing_test_shows_the_report_of_its_replay(project: Path) -> None:
+    """Below a failed assertion on a result stands the divergence report, for a person to read."""
+    (project / "agent.py").write_text((project / "agent.py").read_text().replace("brokerage assistant", "careful assistant"))
+    out = run_pytest(project, f"{MARK})\ndef test_it(replay):\n    assert replay().verdict == 'reproduced'\n").stdout
+    assert "- chronicle replay -" in out
+    assert "input_changed" in out
+    assert "careful assistant" in out
+
+
+def test_placeholder_credentials_are_there_before_user_code(project: Path) -> None:
+    """A module that builds its client at import time can be imported; a real key stays; the setting switches it off."""
+    (project / "client.py").write_text("import os\nKEY = os.environ.get('OPENAI_API_KEY')\n")
+    test = "from client import KEY\ndef test_it():\n    assert KEY == %r\n"
+    assert "1 passed" in run_pytest(project, test % "chronicle-replay-no-key").stdout
+    assert "1 passed" in run_pytest(project, test % "mine", env={"OPENAI_API_KEY": "mine"}).stdout
+    off = run_pytest(
+        project, "from client import KEY\ndef test_it():\n    assert KEY is None\n", "-o", "chronicle_placeholder_credentials=false"
+    )
+    assert "1 passed" in off.stdout
+
+
+def test_other_tests_keep_their_network(project: Path) -> None:
+    """The guard stands only while a replay is active."""
+    done = run_pytest(
+        project,
+        "import socket\n"
+        "def connect():\n"
+        "    server = socket.create_server(('127.0.0.1', 0))\n"
+        "    socket.create_connection(server.getsockname()).close()\n"
+        f"{MARK})\n"
+        "def test_one(replay):\n"
+        "    with replay.around(), pytest.raises(Exception, match='127.0.0.1'):\n"
+        "        connect()\n"
+        "def test_two():\n"
+        "    connect()\n",
+    )
+    assert "2 passed" in done.stdout, done.stdout
+
+
+@pytest.mark.parametrize(
+    ("test", "message"),
+    [
+        ("def test_it(replay): pass", 'mark it with @pytest.mark.chronicle("recording.jsonl")'),
+        ("@pytest.mark.chronicle()\ndef test_it(replay): pass", "with the recording as the only positional"),
+        ("@pytest.mark.chronicle('nowhere.jsonl')\ndef test_it(replay): replay()", "nowhere.jsonl"),
+    ],
+)
+def test_a_wrong_use_says_what_to_do(project: Path, test: str, message: str) -> None:
+    """A missing marker, an empty one and a missing recording are named."""
+    done = run_pytest(project, test + "\n")
+    assert done.returncode == 1
+    assert message in done.stdout
+
+
+def test_an_unused_plugin_imports_nothing(tmp_path: Path) -> None:
+    """In a project that does not use it, the plugin loads no SDK, no reader, no replayer."""
+    (tmp_path / "test_it.py").write_text(
+        "import sys\ndef test_it():\n    loaded = {'chronicle_otel.replayer', 'chronicle_otel.reading', 'opentelemetry.sdk', 'openai'} & set(sys.modules)\n    assert not loaded\n"
+    )
+    done = subprocess.run([sys.executable, "-m", "pytest", "-q"], cwd=tmp_path, env=environment(), capture_output=True, text=True)
+    assert "1 passed" in done.stdout, done.stdout

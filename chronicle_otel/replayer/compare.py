@@ -319,6 +319,11 @@ _SLACK: Final = 30.0
 _ABOUT: Final = 3600.0
 
 
+def mask_volatile(text: str) -> str:
+    """Blank every time and random id out of a text, keeping its length."""
+    return _TOKEN.sub(lambda match: "\0" * len(match.group()), text)
+
+
 @dataclass(slots=True)
 class Clock:
     """When both sides ran, in seconds since 1970: only a token that can be a reading of its side's clock is one."""

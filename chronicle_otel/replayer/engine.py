@@ -359,6 +359,8 @@ class Replayer:
         ignore = (*self.options.ignore, *happened.boundary.ignore)
         happened.input_differences = diff(without(r.tree, ignore), without(happened.node.tree, ignore))
         happened.only_volatile_input = bool(happened.input_differences) and run.volatile.only(happened.input_differences)
+        if not happened.only_volatile_input and not self.options.strict:  # noise beside a real difference is not shown with it
+            happened.input_differences = [d for d in happened.input_differences if not run.volatile.only([d])] or happened.input_differences
 
     def _unknown_input(self, happened: Happened, r: Recorded) -> None:
         reason = (r.step.damage).get(semconv.INPUT)
@@ -382,6 +384,8 @@ class Replayer:
             self._refuse(happened, "the recording ends before this call had an outcome", "not_recorded")
         for payload in (semconv.OUTPUT, semconv.ERROR, semconv.STREAM):
             tree = step.tree(payload)
+            if payload == semconv.STREAM and form == "stream":
+                tree = [step.stream["head"], [chunk for _, chunk in step.stream["chunks"]]]
             if tree is not None and payload != semconv.ERROR and not values.replayable(tree):
                 if semconv.OPAQUE in (tree if type(tree) is dict else {}) and _why(tree) == "capture":
                     self._refuse(happened, f"its {_word(payload)} was not recorded (capture)", "not_recorded")

@@ -82,7 +82,7 @@ class Live:
     level: str | None = None
     ambiguous: bool = False
     by_lane: bool = False
-    """Only the lane told its counterpart from other candidates."""
+    """It has its counterpart's lane."""
     evicted: bool = False
     """Its answer belonged to a later crossing."""
     nearest: Recorded | None = None
@@ -246,14 +246,29 @@ class Matcher:
             undecided = (
                 (len(lanes) > 1 and r.lane != n.lane)
                 or not direct
-                or any(d > 0 or c.loans for c, d in seen)
+                or depth > 0
+                or any(c.loans for c, _ in seen)
                 or (lanes == {None} and any(_overlap(r, c) for c, _ in seen if c is not r))
                 or (n.lane is not None and any(c is not r and c.lane == r.lane and _overlap(r, c) for c, _ in seen))
             )
             differ = self._answers_differ([c for c, _ in seen])
             ambiguous = undecided and differ
-            n.by_lane = differ and len(lanes) > 1 and not ambiguous
+        n.by_lane = not n.live and r.lane is not None and r.lane == n.lane
         return r, level, ambiguous
+
+    def decided_by_lane(self, n: Live) -> bool:
+        """Say whether nothing but its lane gave a crossing its answer and not an equal call's beside it."""
+        r = n.rec
+        if r is None or not n.by_lane:
+            return False
+        ignore = (*self._ignore, *n.ignore)
+        key = self._recorded_key(r, ignore)
+        equal = [
+            c
+            for c in self._by_name.get((r.kind, r.name), ())
+            if c.parent is r.parent and c.branch == r.branch and c.tree is not UNKNOWN and self._recorded_key(c, ignore) == key
+        ]
+        return len({c.lane for c in equal}) > 1 and self._answers_differ(equal)
 
     @staticmethod
     def _only_weaker(r: Recorded) -> bool:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final
 
 from .. import values
-from .compare import MISSING, Difference
+from .compare import MISSING, Difference, mask_volatile
 from .result import NO_VALUE, Divergence, Note, Result
 
 Paint = Callable[[str, str], str]
@@ -163,12 +163,16 @@ def _difference(d: Difference, paint: Paint) -> list[str]:
 
 
 def _windows(old: str, new: str) -> tuple[str, str]:
-    """Cut two long texts to the part around their first and last difference."""
+    """Cut two long texts to the part around their first and last difference; times and ids differ too, and are not it."""
+    shown = old, new
+    masked = mask_volatile(old), mask_volatile(new)
+    if masked[0] != masked[1] and len(masked[0]) == len(old) and len(masked[1]) == len(new):
+        old, new = masked
     first = next((at for at, (a, b) in enumerate(zip(old, new, strict=False)) if a != b), min(len(old), len(new)))
     shared = min(len(old), len(new)) - first
     last = next((at for at in range(shared) if old[-1 - at] != new[-1 - at]), shared)
     begin = max(0, first - 30)
-    return _cut(old, begin, len(old) - last + 30), _cut(new, begin, len(new) - last + 30)
+    return _cut(shown[0], begin, len(old) - last + 30), _cut(shown[1], begin, len(new) - last + 30)
 
 
 def _cut(text: str, begin: int, end: int) -> str:

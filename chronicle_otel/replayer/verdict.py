@@ -26,7 +26,7 @@ _MODELS = frozenset({"llm", "embedding"})
 class _Found:
     """A divergence or note with the moment at which it became visible."""
 
-    at: int
+    at: float
     entry: Divergence | Note
 
 
@@ -189,14 +189,14 @@ def _missing(log: RunLog, causes: Causes, found: _Findings) -> None:
         found.divergences.append(_Found(0, Divergence("missing_step", recorded_ref(log.root), recorded=log.root.tree, text="the entry was never called")))
         return
     missing, unwrapped = log.matcher.missing()
-    last = max((h.ended_at or h.node.order for h in log.happened), default=0)
+    before_the_end = max((h.ended_at or h.node.order for h in log.happened), default=0) - 0.5
     for r in missing:
         tree = r.tree if r.tree is not UNKNOWN else NO_VALUE
         below = sum(1 for _ in _all_below(r))
         text = "nobody asked for it" + (f", nor for the {below} below it" if below else "")
-        found.divergences.append(_Found(last + r.seq, Divergence("missing_step", recorded_ref(r), recorded=tree, text=text, cause=causes.of_missing(r))))
+        found.divergences.append(_Found(before_the_end, Divergence("missing_step", recorded_ref(r), recorded=tree, text=text, cause=causes.of_missing(r))))
     for r in unwrapped:
-        found.notes.append(_Found(last + r.seq, Note("removed", recorded_ref(r), text="this wrapper is gone; what ran inside it still runs")))
+        found.notes.append(_Found(before_the_end, Note("removed", recorded_ref(r), text="this wrapper is gone; what ran inside it still runs")))
 
 
 def _all_below(r: Recorded) -> Iterable[Recorded]:
@@ -254,7 +254,7 @@ def _lanes_at_the_end(log: RunLog) -> None:
     for h in log.happened:
         if h.node.by_lane and h.node.lane is not None:
             place = (log.matcher.scope(h.node) or log.root).seq, h.node.lane.rpartition("#")[0]
-            if len(log.lanes.get(place, ())) != len(recorded.get(place, ())):
+            if len(log.lanes.get(place, ())) != len(recorded.get(place, ())) and log.matcher.decided_by_lane(h.node):
                 h.node.ambiguous = True
 
 

@@ -33,7 +33,7 @@ class KeptHeaders(Mapping[str, str]):
     __slots__ = ("_headers", "_kept")
 
     def __init__(self, headers: Any) -> None:
-        self._headers = headers
+        self._headers: Any = headers
         self._kept: dict[str, str] | None = None
 
     def _pick(self) -> dict[str, str]:

@@ -234,12 +234,14 @@ class Sharing:
         parts: list[str] = []
         if best is not None and shared:
             parts.append(range_reference(best.place, 0, shared, best.base))
-        parts += self._emit_new(raw, fresh, path, shared, best if best is not None and shared < len(best.ends) else None)
+        whole = best is not None and shared == len(best.ends)
+        other = None if whole else best or (self._lists[-1] if self._lists else None)  # kept further down, after an edit
+        parts += self._emit_new(raw, fresh, path, shared, other)
         end = own_ends[-1] if own_ends else 0
         stored = _StoredList(
             (self._seq, self._payload, path), memoryview(data)[start : start + end], own_ends, (best.place, shared) if best is not None else None
         )
-        self._keep(stored, best if best is not None and shared == len(best.ends) else None)
+        self._keep(stored, best if whole else None)
         return f"[{','.join(parts)}]", start + end, fresh
 
     def _emit_new(self, raw: list[bytes], fresh: list[Any], path: Path, first: int, other: _StoredList | None) -> list[str]:
@@ -291,6 +293,8 @@ class Sharing:
             if not isinstance(tail, dict) or "" not in tail:
                 return None
             tail.pop("")
+            if not tail.keys().isdisjoint({*before, _member_before(body, start)}):
+                return None  # a member name that stands twice
             count = len(self._fresh)
             emitted = [
                 f"{values.dumps(name)}:{self._emit(value, (2, len(before) + 1 + i))}" for i, (name, value) in enumerate(tail.items())

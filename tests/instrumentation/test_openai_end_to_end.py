@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import gc
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -88,7 +87,7 @@ def script(request: dict[str, Any]) -> Reply:
 
 
 @pytest.fixture
-def run(tmp_path: Path) -> Iterator[tuple[Any, Any]]:
+def run(tmp_path: Path) -> tuple[Any, Any]:
     chronicle.init(tmp_path)
     try:
         with Provider(script) as provider:
@@ -97,7 +96,7 @@ def run(tmp_path: Path) -> Iterator[tuple[Any, Any]]:
     finally:
         Where.url = NOWHERE
         chronicle.shutdown()
-    yield chronicle.load(tmp_path), live
+    return chronicle.load(tmp_path), live
 
 
 def test_a_run_with_every_form_is_reproduced(run: tuple[Any, Any]) -> None:
@@ -106,7 +105,7 @@ def test_a_run_with_every_form_is_reproduced(run: tuple[Any, Any]) -> None:
     with chronicle.replaying(recorded) as replay:
         assert every_form() == live
     result = replay.result
-    assert (result.verdict, {served.level for served in result.served}, result.refused) == ("reproduced", {"exact"}, ())
+    assert (result.verdict, {served.level for served in result.served}, result.refused) == ("reproduced", {"exact"}, [])
 
 
 def test_steps_say_how_each_call_ended(run: tuple[Any, Any]) -> None:

@@ -18,6 +18,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from .boundary import agent, ambient, effect, embedding, guardrail, human, llm, memory, retrieval, step, tool
+from .recording.interceptor import seam as _seam
 from .errors import (
     CannotReproduce,
     ChronicleError,
@@ -102,3 +103,12 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return __all__
+
+
+def _stand_at_sdks(recorded: frozenset[str]) -> None:
+    from .instrumentation import stand_by
+
+    stand_by(recorded)
+
+
+_seam.before_replay = _stand_at_sdks

@@ -45,6 +45,17 @@ def instrument_all(names: Sequence[str] | None = None) -> list[str]:
     return chosen
 
 
+def stand_by(recorded: frozenset[str]) -> None:
+    """Switch on what a replay needs: every installed SDK, so that none reaches its provider.
+
+    `recorded` are the names of the recorded Steps. UsageError if they hold calls of an SDK that is not installed here.
+    """
+    on = instrument_all()
+    for name in _KNOWN:
+        if name not in on and any(step.startswith(f"{name}.") for step in recorded):
+            raise UsageError(f"the recording holds calls of {name}, which is not installed here: pip install {_KNOWN[name][0]}")
+
+
 def uninstrument_all() -> None:
     """Switch every Instrumentor off."""
     import sys

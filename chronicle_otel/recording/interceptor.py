@@ -167,10 +167,12 @@ class Interceptor(Protocol):
 class Seam:
     """Holder of the process's current Interceptor; one attribute read is the whole cost while nothing is configured."""
 
-    __slots__ = ("interceptor",)
+    __slots__ = ("before_replay", "interceptor")
 
     def __init__(self) -> None:
         self.interceptor: Interceptor | None = None
+        self.before_replay: Callable[[frozenset[str]], None] | None = None
+        """Called with the names of all recorded Steps before a replay starts: the seams of SDKs must stand by then."""
 
 
 seam = Seam()

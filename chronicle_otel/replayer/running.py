@@ -104,6 +104,8 @@ class Replaying:
     def __enter__(self) -> Self:
         if self._replayer is not None:
             raise UsageError("a replay runs once; make another one with replaying(run)")
+        if seam.before_replay is not None:
+            seam.before_replay(frozenset(step.name for run in self._given for step in run.steps))
         self._replayer = replayer = Replayer(self._given, self._options)
         self._guard = NetworkGuard(self._options.allow_net, replayer.blocked)
         context.install()

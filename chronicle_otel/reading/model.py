@@ -175,7 +175,6 @@ class Run:
         """Damage of the source, which may or may not concern this Run."""
         self.unresolved: list[Problem] = []
         self._family = family
-        self._abroad = False
         self._by_seq: dict[int, Step] = {}
         self.resolver = Resolver(self._payload)
         self.unresolved = self.resolver.problems
@@ -192,14 +191,6 @@ class Run:
         text = found.envelope.payloads.get(payload) if found is not None else None
         if found is None or text is None:
             return None
-        if run is not self:
-            if self._abroad:
-                return None  # two Runs that refer to each other: a ring
-            self._abroad = True
-            try:
-                return run.resolver.resolve(found.seq, payload)
-            finally:
-                self._abroad = False
         try:
             return loads(text)
         except ValueError as error:

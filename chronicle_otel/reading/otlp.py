@@ -230,5 +230,5 @@ _READERS: Final[dict[str, Callable[[Any], Any]]] = {
     "doubleValue": _double,
     "arrayValue": _array,
     "kvlistValue": lambda content: attributes_of((content or {}).get("values")),
-    "bytesValue": lambda content: base64.b64decode(content),
+    "bytesValue": lambda content: base64.b64decode(content, validate=True),
 }

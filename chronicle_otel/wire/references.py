@@ -9,7 +9,7 @@ Spans are hostile input: cycles are refused, and so is more text than a limit. N
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, TypeAlias, cast
 
 from chronicle_otel import semconv
@@ -83,6 +83,8 @@ class Resolver:
                     continue
                 opened[target] = _copy(tree, lambda target=target: self._note(target, "malformed", None))
                 for site in opened[target][1]:
+                    if isinstance(target[0], tuple):
+                        site.reference = _of_run(site.reference, target[0][0])
                     for source in (site.reference.source, site.reference.second):
                         if source is not None and (source.step, source.payload) not in opened:
                             stack.append((source.step, source.payload))
@@ -202,6 +204,15 @@ class Resolver:
                 if not stack:
                     return total[0]
                 stack[-1][2][0] += total[0]
+
+
+def _of_run(reference: Reference, run: str) -> Reference:
+    """Return a reference that stands in another Run, its Steps named with that Run."""
+
+    def source(known: Source | None) -> Source | None:
+        return replace(known, step=(run, known.step)) if known is not None and isinstance(known.step, int) else known
+
+    return replace(reference, source=cast("Source", source(reference.source)), second=source(reference.second))
 
 
 def _children(container: Any) -> Iterator[Any]:

@@ -217,6 +217,14 @@ class _UserRandom(random.Random):
         interceptor = seam.interceptor
         return int(_instance.getrandbits(k) if interceptor is None else interceptor.ambient("random.bits", lambda: _instance.getrandbits(k)))
 
+    def gauss(self, mu: float = 0.0, sigma: float = 1.0) -> float:
+        """The original keeps every second value for the next call, which may belong to another Step."""
+        self.gauss_next = None
+        try:
+            return super().gauss(mu, sigma)
+        finally:
+            self.gauss_next = None
+
 
 _user_random = _UserRandom()
 _RANDOM: Final = (

@@ -307,6 +307,45 @@ def similarity(kind: str, live: Any, recorded: Any, siblings: Sequence[Any]) -> 
     return _dice(_words(a), _words(b))
 
 
+def same_conversation(live: Any, recorded: Any, siblings: Sequence[Any]) -> bool:
+    """Say whether two calls hold the same history up to something that changed in it.
+
+    That is: a list of equal length and equal framing (roles, kinds, call ids) at the same place, of which an element is
+    equal that not every sibling has there.
+    """
+    for path, history in _histories(live):
+        other = _at(recorded, path)
+        if type(other) is not list or len(other) != len(history) or any(_frame(a) != _frame(b) for a, b in zip(history, other, strict=True)):
+            continue
+        lists = [_at(sibling, path) for sibling in siblings]
+        for at, (a, b) in enumerate(zip(history, other, strict=True)):
+            if same(a, b) and any(type(s) is not list or at >= len(s) or not same(s[at], b) for s in lists):
+                return True
+    return False
+
+
+def _histories(tree: Any) -> Iterator[tuple[Path, list[Any]]]:
+    """Lists of at least two elements among the members of a call, and of the body of an SDK call."""
+    if type(tree) is dict:
+        for name, member in cast("dict[str, Any]", tree).items():
+            if type(member) is list and len(cast("list[Any]", member)) > 1:
+                yield (name,), cast("list[Any]", member)
+            elif name == "body" and type(member) is dict:
+                yield from (((name, *path), history) for path, history in _histories(member))
+
+
+def _at(tree: Any, path: Path) -> Any:
+    for part in path:
+        tree = tree.get(part) if type(tree) is dict else None
+    return tree
+
+
+def _frame(element: Any) -> Any:
+    if type(element) is not dict:
+        return type(element).__name__
+    return {name: member for name, member in cast("dict[str, Any]", element).items() if name in _FRAMING and type(member) in (str, int)}
+
+
 # ---- volatile tokens ---------------------------------------------------------------------------
 
 _UUID: Final = r"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}|(?<![0-9a-zA-Z])[0-9a-f]{32}(?![0-9a-zA-Z])"
@@ -476,6 +515,12 @@ def _epoch(number: float) -> float | None:
 def changed_values(differences: Sequence[Difference], side: str) -> list[Any]:
     """Return the leaves of one side ("recorded" or "live") of differences."""
     return [leaf for d in differences for leaf in leaves(d.recorded if side == "recorded" else d.live)]
+
+
+def each_mentions(differences: Sequence[Difference], wanted: Sequence[Any]) -> bool:
+    """Say whether every place that is new or changed holds one of the wanted leaves."""
+    new = [d for d in differences if d.op != "removed"]
+    return bool(new) and all(mentions([d], wanted) for d in new)
 
 
 def mentions(differences: Sequence[Difference], wanted: Mapping[str, Any] | Sequence[Any]) -> bool:

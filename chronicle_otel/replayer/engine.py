@@ -24,7 +24,7 @@ from ..recording.interceptor import Boundary, HttpInput, HttpOutput
 from ..recording.naming import identity
 from .ambient import AmbientAnswers
 from .answers import ServedAnswer
-from .compare import MISSING, Clock, Difference, Volatile, diff, is_hole, similarity, without
+from .compare import MISSING, Clock, Difference, Volatile, changed_values, diff, each_mentions, is_hole, leaves, similarity, without
 from .log import Happened, RunLog
 from .match import CHANGED, EXACT, UNKNOWN, VOLATILE, Live, Matcher, Recorded
 from .ordering import Turnstile
@@ -69,6 +69,7 @@ def readable(run: Any, plan: Plan, options: Options) -> RunLog:
     begin = (run.start_ns or root.start_ns) / 1e9
     clock = Clock(begin, max((run.end_ns or 0) / 1e9, max((r.end_ns for r in ordered), default=0) / 1e9, begin), now, now)
     volatile = Volatile(clock)
+    news: list[Any] = []
     planned: dict[tuple[str, str], bool] = {}
     first_code: dict[tuple[str, str], Any] = {}
     for step in run.steps:
@@ -88,9 +89,10 @@ def readable(run: Any, plan: Plan, options: Options) -> RunLog:
         planned=is_planned,
         registered=lambda kind, name: (kind, name) in seams.registered,
         volatile=volatile,
+        follows=lambda recorded, live: bool(news) and each_mentions(diff(recorded, live), news),
         ignore=options.ignore,
     )
-    return RunLog(run=run, root=root, matcher=matcher, clock=clock, volatile=volatile)
+    return RunLog(run=run, root=root, matcher=matcher, clock=clock, volatile=volatile, news=news)
 
 
 def _module_changed(boundary: Boundary | None, code: Any) -> bool:
@@ -215,7 +217,8 @@ class Replayer:
             happened = Happened(node, boundary, None, 0, 0, threading.get_ident())
             crossing.happened = happened
             if self.stopped is not None:
-                self._refuse(happened, f"the replay was stopped: {self.stopped}", log=False)
+                happened.form = "refused"
+                raise Diverged(f"the replay was stopped: {self.stopped}")
             if self.closed or here.foreign:
                 self._refuse(happened, "its context belongs to a replay that is over; nothing of a replay runs on after it")
             run = self._place(happened, here)
@@ -416,7 +419,7 @@ class Replayer:
             happened.judge = "the recording has lost steps, and this may have been one of them"
         self._refuse(happened, text)
 
-    def _refuse(self, happened: Happened, text: str, kind: str = "unexpected_step", *, log: bool = True) -> None:
+    def _refuse(self, happened: Happened, text: str, kind: str = "unexpected_step") -> None:
         """Log a refusal and raise it; identical ones are counted, not repeated."""
         node = happened.node
         happened.form, happened.refusal, happened.refusal_kind = "refused", text, kind
@@ -424,22 +427,21 @@ class Replayer:
             f"{node.kind} {node.name}: {text}. It was not executed. "
             f'To execute it, name it live: live=["{node.kind}:{node.name}"]; to keep it answered, record the run again.'
         )
-        if log:
-            run = happened.run
-            known = (run.refusals if run is not None else self._stray_refusals()).setdefault(
-                (node.kind, node.name, values.key(node.tree), text, node.parent.order if node.parent is not None else 0), happened
-            )
-            if known is not happened:
-                known.repeats += 1
-                if run is not None and happened in run.happened[-1:]:
-                    run.happened.pop()
-                    run.kinds[node.kind] -= 1
-                if known.repeats > _SAME_REFUSALS:
-                    self.stopped = f"{node.kind} {node.name} was refused {known.repeats} times with the same input"
-            elif run is None:
-                self.stray.append(happened)
-            if self.options.on_divergence == "stop":
-                self.stopped = self.stopped or message
+        run = happened.run
+        known = (run.refusals if run is not None else self._stray_refusals()).setdefault(
+            (node.kind, node.name, values.key(node.tree), text, node.parent.order if node.parent is not None else 0), happened
+        )
+        if known is not happened:
+            known.repeats += 1
+            if run is not None and happened in run.happened[-1:]:
+                run.happened.pop()
+                run.kinds[node.kind] -= 1
+            if known.repeats > _SAME_REFUSALS:
+                self.stopped = f"{node.kind} {node.name} was refused {known.repeats} times with the same input"
+        elif run is None:
+            self.stray.append(happened)
+        if self.options.on_divergence == "stop":
+            self.stopped = self.stopped or message
         happened.error = Refused(message)
         raise happened.error
 
@@ -489,12 +491,16 @@ class Replayer:
                 run.clock.live_to = time.time()
                 if happened.recorded is not None and happened.node.live:
                     self._compare_outcome(run, happened, happened.recorded)
+                if happened.recorded is None:
+                    run.news.extend(leaves(happened.output))
+                elif happened.output_differences and not happened.only_volatile_output:
+                    run.news.extend(changed_values(happened.output_differences, "live"))
                 if happened is run.root_happened:
                     run.ended = True
             if self.on_step is not None:
                 self.on_step(happened)
-            if happened.form != "error" and run is not None and happened is not run.root_happened:
-                self._stop_at(happened)
+            if run is not None and happened is not run.root_happened:
+                self._stop_at(happened, interrupt=happened.error is None)
 
     def _compare_outcome(self, run: RunLog, happened: Happened, r: Recorded) -> None:
         step = r.step
@@ -549,7 +555,8 @@ class Replayer:
         tree = step.tree(semconv.OUTPUT)
         return [Difference(("output",), "removed", tree, MISSING)] if tree is not None else []
 
-    def _stop_at(self, happened: Happened) -> None:
+    def _stop_at(self, happened: Happened, *, interrupt: bool = True) -> None:
+        """With on_divergence="stop", stop at a difference; `interrupt`: raise here, else at the next boundary."""
         if self.options.on_divergence != "stop" or self.stopped is not None:
             return
         strict = self.options.strict
@@ -561,7 +568,8 @@ class Replayer:
         if what is not None:
             node = happened.node
             self.stopped = f"{what[0]} at {node.kind} {node.name}, {what[1][0].place}"
-            raise Diverged(f"{self.stopped}: the replay was told to stop at the first divergence")
+            if interrupt:
+                raise Diverged(f"{self.stopped}: the replay was told to stop at the first divergence")
 
     # ---- order of completion
 

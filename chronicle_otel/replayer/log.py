@@ -86,5 +86,7 @@ class RunLog:
     refusals: dict[Any, Happened] = field(default_factory=dict[Any, Happened])
     lanes: dict[tuple[int, str], set[str]] = field(default_factory=dict[tuple[int, str], set[str]])
     """Live lanes by (recorded scope, lane name): counted against the recorded ones at the end."""
+    news: list[Any] = field(default_factory=list[Any])
+    """Values that live boundaries brought in and the recording does not have."""
     problem: str | None = None
     """Why the entry could not be started."""

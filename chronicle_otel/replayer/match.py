@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from .. import values
-from .compare import Volatile, holds_hole, is_hole, similarity, without
+from .compare import Volatile, holds_hole, is_hole, same_conversation, similarity, without
 
 SIMILAR_ENOUGH: Final = 0.5
 """Below this a changed question gets no answer. Chosen on few cases: a default to be measured."""
@@ -105,6 +105,7 @@ class Matcher:
         registered: Callable[[str, str], bool] = lambda kind, name: False,
         volatile: Volatile | None = None,
         aliases: Callable[[Any, Any], bool] | None = None,
+        follows: Callable[[Any, Any], bool] | None = None,
         ignore: Sequence[str] = (),
     ) -> None:
         self.root = root
@@ -114,6 +115,8 @@ class Matcher:
         self._volatile = volatile
         self._aliases = aliases
         """(recorded input, live input) → equal but for pseudonyms; the extension point of redaction."""
+        self._follows = follows
+        """(recorded input, live input) → they differ only in what a live boundary newly returned."""
         self._ignore = tuple(ignore)
         self._by_name: dict[tuple[str, str], list[Recorded]] = {}
         self._by_kind: dict[str, list[Recorded]] = {}
@@ -349,6 +352,10 @@ class Matcher:
         score, best = max(scored, key=lambda c: c[0])
         n.likeness = score
         if score < SIMILAR_ENOUGH:
+            if first.tree is not UNKNOWN and (
+                same_conversation(n.tree, first.tree, siblings) or (self._follows is not None and self._follows(first.tree, n.tree))
+            ):
+                return first, CHANGED, False
             return None
         close = [r for s, r in scored if s >= SIMILAR_ENOUGH]
         return best, CHANGED, len(close) > 1 and self._answers_differ(close)

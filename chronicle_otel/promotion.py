@@ -80,7 +80,7 @@ def promote(
         for path in (test, recording):
             if path.exists():
                 raise UsageError(f"{path} exists already; choose another name, or overwrite it with --force")
-    given = {name: value for name, value in options.items() if value not in (None, False, (), [], "continue")}
+    given = {name: value for name, value in options.items() if value not in (None, False, (), [], "continue", "instant")}
     case = Case(
         recording=source,
         run=recorded.id,

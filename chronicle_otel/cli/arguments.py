@@ -50,6 +50,9 @@ def add_replay(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--on-divergence", choices=("continue", "stop"), default="continue", help="report all, or stop at the first")
     parser.add_argument("--strict", action="store_true", help="count differences that are only times and ids as divergences")
     parser.add_argument("--freeze", action="store_true", help="set the clock to the recorded start and seed random")
+    parser.add_argument(
+        "--pace", choices=("instant", "recorded"), default="instant", help="yield streams at once, or as fast as they were recorded"
+    )
     parser.add_argument("--allow-net", metavar="HOST[:PORT]", action="append", default=[], help="let the replay connect to this host")
     parser.add_argument("--allow-effects", action="store_true", help="let --live name effects: they act on the world")
 
@@ -76,6 +79,7 @@ def replay_options(options: argparse.Namespace) -> dict[str, Any]:
         "on_divergence": options.on_divergence,
         "strict": options.strict,
         "freeze": options.freeze,
+        "pace": options.pace,
         "allow_net": options.allow_net,
         "allow_effects": options.allow_effects,
     }

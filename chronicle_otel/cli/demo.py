@@ -12,7 +12,7 @@ from pathlib import Path
 from .terminal import paint, print_json, say
 
 HELP = "tell the whole story by running it, offline"
-EXAMPLES = ("chronicle demo", "chronicle demo /tmp/story", "chronicle demo --files-only")
+EXAMPLES = ("chronicle demo", "chronicle demo story", "chronicle demo --files-only")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

@@ -21,6 +21,8 @@ _KINDS: Final = {
     "SPAN_KIND_PRODUCER": 4,
     "SPAN_KIND_CONSUMER": 5,
 }
+_WRONG: Final = (ValueError, TypeError, AttributeError, KeyError, OverflowError, RecursionError)
+"""What reading a member of another type than expected ends in."""
 _STATUS: Final = {"STATUS_CODE_UNSET": 0, "STATUS_CODE_OK": 1, "STATUS_CODE_ERROR": 2}
 
 
@@ -67,7 +69,11 @@ def spans_in(document: Any, *, file: str = "", line: int = 0, bad: Callable[[str
         if type(group) is not dict:
             bad("an element of resourceSpans is not an object")
             continue
-        resource = attributes_of(_object(group.get("resource")).get("attributes"))
+        try:
+            resource = attributes_of(_object(group.get("resource")).get("attributes"))
+        except _WRONG as error:
+            bad(f"a resource is not OTLP ({type(error).__name__}: {error})")
+            resource = {}
         scopes = group.get("scopeSpans") or group.get("instrumentationLibrarySpans") or ()
         for scope_group in scopes if type(scopes) is list else ():
             scoped = _object(scope_group)
@@ -76,7 +82,7 @@ def spans_in(document: Any, *, file: str = "", line: int = 0, bad: Callable[[str
             for span in cast("list[Any]", spans) if type(spans) is list else ():
                 try:
                     yield _record(span, resource, scope if isinstance(scope, str) else "", file, line)
-                except (ValueError, TypeError, AttributeError, KeyError, RecursionError) as error:
+                except _WRONG as error:
                     bad(f"a span is not OTLP ({type(error).__name__}: {error})")
 
 

@@ -202,6 +202,9 @@ def _scalar(dtype: str, content: Any) -> Any:
     return kind.type(decode(content))
 
 
+_FLAGS: Final = re.IGNORECASE | re.MULTILINE | re.DOTALL | re.VERBOSE | re.ASCII | re.UNICODE  # not DEBUG, which prints
+
+
 _types: Final[Mapping[str, Callable[..., Any]]] = {
     "int": _int,
     "float": _float,
@@ -227,7 +230,7 @@ _types: Final[Mapping[str, Callable[..., Any]]] = {
     "Path": _path,
     "mappingproxy": lambda members: types.MappingProxyType(decode(members)),
     "namespace": lambda members: types.SimpleNamespace(**decode(members)),
-    "pattern": lambda pattern, flags: re.compile(decode(pattern), flags),
+    "pattern": lambda pattern, flags: re.compile(decode(pattern), flags & _FLAGS),
     "text": _text,
     "dataclass": _dataclass,
     "attrs": _attrs,

@@ -12,7 +12,8 @@ from typing import Any
 
 from ..errors import Refused
 from ..recording.interceptor import Boundary, current, seam
-from .engine import Place, Replayer
+from .crossing import Place
+from .engine import Replayer
 
 _lock = threading.RLock()
 

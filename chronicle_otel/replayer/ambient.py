@@ -76,7 +76,7 @@ class AmbientAnswers:
             owner, reads = self._reads(happened)
             queue = reads.get(source)
             if queue is None:
-                if not reads and not self._recorded or source not in self._everywhere(happened.run):
+                if (not reads and not self._recorded) or source not in self._everywhere(happened.run):
                     return self._go_on(happened, source, read)
                 queue = []
             at = owner.ambient_at.get(source, 0)
@@ -113,5 +113,5 @@ class AmbientAnswers:
                 now = self._frozen_at[0] + time.monotonic_ns() - self._frozen_at[1]
                 return now if source == "clock" else dt.datetime.fromtimestamp(now / 1e9)
         elif source == "uuid.uuid4" and self._freeze:
-            return uuid.UUID(int=random.getrandbits(128), version=4)  # noqa: S311  the point is that it repeats
+            return uuid.UUID(int=random.getrandbits(128), version=4)
         return read()

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from .. import semconv, values
 
 if TYPE_CHECKING:
-    from .engine import ReplayCrossing
+    from .crossing import ReplayCrossing
 
 _ENDED_EARLY = frozenset({"closed", "cancelled", "abandoned"})
 

@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..recording.interceptor import Boundary
-from .compare import Clock, Difference, Volatile
+from .compare import Difference
 from .match import Live, Matcher, Recorded
+from .volatile import Clock, Volatile
 
 
 @dataclass(eq=False, slots=True)
@@ -86,6 +87,8 @@ class RunLog:
     refusals: dict[Any, Happened] = field(default_factory=dict[Any, Happened])
     lanes: dict[tuple[int, str], set[str]] = field(default_factory=dict[tuple[int, str], set[str]])
     """Live lanes by (recorded scope, lane name): counted against the recorded ones at the end."""
+    codes: dict[tuple[str, str], Any] = field(default_factory=dict[tuple[str, str], Any])
+    """Recorded code of each boundary by (kind, name)."""
     news: list[Any] = field(default_factory=list[Any])
     """Values that live boundaries brought in and the recording does not have."""
     problem: str | None = None

@@ -18,7 +18,9 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from .. import values
-from .compare import Volatile, holds_hole, is_hole, same_conversation, similarity, without
+from .compare import holds_hole, is_hole, without
+from .similarity import same_conversation, similarity
+from .volatile import Volatile
 
 SIMILAR_ENOUGH: Final = 0.5
 """Below this a changed question gets no answer. Chosen on few cases: a default to be measured."""

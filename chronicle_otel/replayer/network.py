@@ -115,7 +115,7 @@ def _address(address: Any) -> tuple[str, int | None]:
     if isinstance(address, tuple) and address:
         host = address[0]
         text = host.decode("ascii", "replace") if isinstance(host, (bytes, bytearray)) else str(host)
-        return text or "0.0.0.0", address[1] if len(address) > 1 and isinstance(address[1], int) else None  # noqa: S104  "" means it
+        return text or "0.0.0.0", address[1] if len(address) > 1 and isinstance(address[1], int) else None
     return str(address), None
 
 

@@ -8,8 +8,9 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final
 
 from .. import values
-from .compare import MISSING, Difference, mask_volatile
+from .compare import MISSING, Difference
 from .result import NO_VALUE, Divergence, Note, Result
+from .volatile import mask_volatile
 
 Paint = Callable[[str, str], str]
 """(text, role) → text; roles: good, bad, warn, dim, strong, old, new."""

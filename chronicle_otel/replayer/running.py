@@ -11,14 +11,14 @@ import inspect
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Self
 
-
 from ..errors import CannotReproduce, ChronicleError, UsageError
 from ..recording import ambient, context
 from ..recording.interceptor import seam
 from . import entry as entries
 from .afterlife import keep_refusing
-from .engine import Options, Replayer
+from .engine import Replayer
 from .network import NetworkGuard
+from .options import Options
 from .plan import Plan
 from .result import Result, combined
 from .verdict import judge, stray_divergence

@@ -1,0 +1,73 @@
+"""What a live Step gave, against what its counterpart gave when it was recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from .. import semconv, values
+from ..errors import ReplayError
+from .compare import MISSING, Difference, diff, without
+from .log import Happened, RunLog
+from .match import Recorded
+
+
+def compare_outcome(run: RunLog, happened: Happened, r: Recorded, ignore: Sequence[str]) -> None:
+    """Compare what a live Step gave with what its counterpart gave, and note where they differ."""
+    step = r.step
+    damage: Mapping[str, str] = step.damage
+    if any(payload in damage for payload in (semconv.OUTPUT, semconv.ERROR, semconv.STREAM)):
+        happened.notes.append(("not_recorded", "its recorded outcome is damaged: the live one could not be compared"))
+        return
+    form = step.form
+    if isinstance(happened.error, ReplayError) or form in (None, "none", "pending"):
+        return
+    if happened.form == "error" or form == "error" or (form == "stream" and (step.tree(semconv.ERROR) is not None) != (happened.error is not None)):
+        _compare_error(happened, step)
+        return
+    recorded = _comparable_output(step, form, happened)
+    found = diff(without(recorded, ignore), without(happened.output, ignore))
+    if happened.boundary.sdk is not None:
+        found = [d for d in found if d.path[:1] == ("body",) or d.path[:1] == ("status",)]
+    if found:
+        happened.output_kind, happened.output_differences = "output_changed", found
+        happened.only_volatile_output = run.volatile.only(found)
+
+
+def _comparable_output(step: Any, form: str, happened: Happened) -> Any:
+    if form != "stream":
+        return step.tree(semconv.OUTPUT)
+    decoded = step.stream or {"chunks": [], "end": "abandoned"}
+    chunks = [chunk for _, chunk in decoded["chunks"]]
+    if happened.form == "stream" and type(happened.output) is list:
+        stopped_early = decoded["end"] != "finished" or happened.cancelled
+        if stopped_early:  # how far a consumer read is no property of the Step's output
+            shared = min(len(chunks), len(happened.output))
+            happened.output, chunks = happened.output[:shared], chunks[:shared]
+    return chunks
+
+
+def _compare_error(happened: Happened, step: Any) -> None:
+    recorded, live = step.tree(semconv.ERROR), happened.output if happened.form == "error" else None
+    if happened.form == "stream" and happened.error is not None:
+        live = values.encode_error(happened.error)
+    if recorded is not None and live is not None:
+        core = ("class", "message", "args", "attributes")
+        found = diff({k: recorded[k] for k in core if k in recorded}, {k: live[k] for k in core if k in live})
+        if not found:
+            return
+    elif recorded is None:
+        found = [Difference(("error",), "added", MISSING, _brief_error(live)), *_was(step)]
+    else:
+        found = [Difference(("error",), "removed", _brief_error(recorded), MISSING), Difference(("output",), "added", MISSING, happened.output)]
+    happened.output_kind, happened.output_differences = "error_changed", found
+    happened.only_volatile_output = happened.run is not None and happened.run.volatile.only(found)
+
+
+def _was(step: Any) -> list[Difference]:
+    tree = step.tree(semconv.OUTPUT)
+    return [Difference(("output",), "removed", tree, MISSING)] if tree is not None else []
+
+
+def _brief_error(facts: Any) -> Any:
+    return {k: facts[k] for k in ("class", "message") if k in facts} if isinstance(facts, dict) else facts

@@ -1,0 +1,125 @@
+"""How alike two calls are, by what tells them from the other calls at their place. Pure.
+
+    live input, recorded input, all recorded inputs there ──► similarity: 0 … 1
+                                                          └─► same_conversation: equal history around a change
+"""
+
+from __future__ import annotations
+
+import collections
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, Final, cast
+
+from .compare import Path, same
+
+_FRAMING: Final = frozenset({"role", "type", "id", "tool_call_id", "call_id", "object", "index", "model", "item_id", "status"})
+_SAMPLING: Final = frozenset(
+    {
+        "model", "temperature", "top_p", "top_k", "max_tokens", "max_completion_tokens", "max_output_tokens", "n", "stop", "stop_sequences", "stream",
+        "stream_options", "seed", "user", "tools", "tool_choice", "functions", "function_call", "response_format", "reasoning_effort", "reasoning",
+        "metadata", "store", "logprobs", "top_logprobs", "presence_penalty", "frequency_penalty", "parallel_tool_calls", "text", "include",
+        "safety_identifier", "prompt_cache_key", "service_tier", "verbosity", "encoding_format", "dimensions", "output_config", "thinking",
+    }
+)  # fmt: skip
+"""Members that say how a model is to be asked, not what: two requests are no more alike for sharing them."""
+_MODEL_KINDS: Final = frozenset({"llm", "embedding"})
+
+
+def _features(kind: str, tree: Any) -> list[str]:
+    """The leaf texts by which a call is told from another, framing left out."""
+    if type(tree) is dict and kind in _MODEL_KINDS:
+        members = cast("dict[str, Any]", tree)
+        if members.keys() <= {"method", "path", "body"} and "body" in members:
+            tree = members["body"]
+        if type(tree) is dict:
+            tree = {name: member for name, member in cast("dict[str, Any]", tree).items() if name not in _SAMPLING}
+    found: list[str] = []
+    work: list[tuple[Any, str, int]] = [(tree, "", 0)]
+    while work:
+        node, name, depth = work.pop()
+        if type(node) is dict:
+            work.extend((m, k, depth + 1) for k, m in cast("dict[str, Any]", node).items() if depth == 0 or k not in _FRAMING)
+        elif type(node) is list:
+            work.extend((item, name, depth + 1) for item in cast("list[Any]", node))
+        elif type(node) is str:
+            found.append(node)
+        elif type(node) is bool:
+            found.append(f"{name}={node}")
+        elif node is not None:
+            found.append(repr(int(node)) if type(node) is float and node.is_integer() else repr(node))
+    return found
+
+
+_WORD: Final = re.compile(r"[A-Za-z0-9_]+|[^\W\d_]", re.UNICODE)
+
+
+def _words(texts: Iterable[str]) -> collections.Counter[str]:
+    """Words of ASCII text, single letters of other scripts (many write no spaces)."""
+    count: collections.Counter[str] = collections.Counter()
+    for text in texts:
+        count.update(word.lower() for word in _WORD.findall(text))
+    return count
+
+
+def _dice(a: collections.Counter[str], b: collections.Counter[str]) -> float:
+    total = a.total() + b.total()
+    return 2 * (a & b).total() / total if total else 1.0
+
+
+def similarity(kind: str, live: Any, recorded: Any, siblings: Sequence[Any]) -> float:
+    """Say how alike two calls are, from 0 to 1, by what tells them from the other calls at the place.
+
+    `siblings` are the inputs of all recorded calls there (`recorded` among them). A text that the live call shares with
+    all of them is common to the place (a system prompt) and proves nothing; with a single sibling that holds for models only.
+    """
+    a, b = _features(kind, live), _features(kind, recorded)
+    if len(siblings) > 1 or kind in _MODEL_KINDS:
+        common = set(a)
+        for sibling in siblings:
+            common.intersection_update(_features(kind, sibling))
+        own_a, own_b = [t for t in a if t not in common], [t for t in b if t not in common]
+        if own_a and own_b:
+            a, b = own_a, own_b
+        elif not own_a and not own_b:
+            return 1.0
+    return _dice(_words(a), _words(b))
+
+
+def same_conversation(live: Any, recorded: Any, siblings: Sequence[Any]) -> bool:
+    """Say whether two calls hold the same history up to something that changed in it.
+
+    That is: a list of equal length and equal framing (roles, kinds, call ids) at the same place, of which an element is
+    equal that not every sibling has there.
+    """
+    for path, history in _histories(live):
+        other = _at(recorded, path)
+        if type(other) is not list or len(other) != len(history) or any(_frame(a) != _frame(b) for a, b in zip(history, other, strict=True)):
+            continue
+        lists = [_at(sibling, path) for sibling in siblings]
+        for at, (a, b) in enumerate(zip(history, other, strict=True)):
+            if same(a, b) and any(type(s) is not list or at >= len(s) or not same(s[at], b) for s in lists):
+                return True
+    return False
+
+
+def _histories(tree: Any) -> Iterator[tuple[Path, list[Any]]]:
+    """Lists of at least two elements among the members of a call, and of the body of an SDK call."""
+    if type(tree) is dict:
+        for name, member in cast("dict[str, Any]", tree).items():
+            if type(member) is list and len(cast("list[Any]", member)) > 1:
+                yield (name,), cast("list[Any]", member)
+            elif name == "body" and type(member) is dict:
+                yield from (((name, *path), history) for path, history in _histories(member))
+
+
+def _at(tree: Any, path: Path) -> Any:
+    for part in path:
+        tree = tree.get(part) if type(tree) is dict else None
+    return tree
+
+
+def _frame(element: Any) -> Any:
+    if type(element) is not dict:
+        return type(element).__name__
+    return {name: member for name, member in cast("dict[str, Any]", element).items() if name in _FRAMING and type(member) in (str, int)}

@@ -31,8 +31,9 @@ _REQUEST = {
 """Request members whose plain values become an attribute."""
 
 _PLAIN = (str, int, float, bool)
-_CLIPS = (400, 120, 40)
+_CLIPS = (160, 60, 20)
 """Lengths to which texts are cut, tried in turn until the messages fit."""
+_FROM_THE_MODEL = frozenset({"message", "function_call", "custom_tool_call", "reasoning"})
 
 
 def _dict(value: Any) -> dict[str, Any]:
@@ -139,7 +140,7 @@ def _content(found: dict[str, Any], request: Mapping[str, Any], answer: Mapping[
     given = _dicts(new_messages)
     if not given and isinstance(request.get("input"), str):
         given = [{"role": "user", "content": request["input"]}]
-    asked = [_message(message) for message in given]
+    asked = [_message(message) for message in _without_echo(given)]
     left = budget - _put(found, semconv.OUTPUT_MESSAGES, answers, budget // 2 if asked else budget)
     if not any(message.get("role") in ("assistant", "tool") or "output" in message for message in given):
         instructions = request.get("instructions")  # the first call of a Run shows what stays the same in all of them
@@ -147,6 +148,18 @@ def _content(found: dict[str, Any], request: Mapping[str, Any], answer: Mapping[
             left -= _put(found, semconv.SYSTEM_INSTRUCTIONS, [{"type": "text", "content": instructions}], left // 3)
         left -= _put(found, semconv.TOOL_DEFINITIONS, [_tool(tool) for tool in _dicts(request.get("tools"))], left // 3)
     _put(found, semconv.INPUT_MESSAGES, asked, left)
+
+
+def _without_echo(given: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Leave out the answer of the Step before, with which the new messages begin: its own view shows it."""
+    start = 0
+    while (
+        start < len(given) - 1
+        and given[start].get("role", "assistant") == "assistant"
+        and given[start].get("type", "message") in _FROM_THE_MODEL
+    ):
+        start += 1
+    return given[start:]
 
 
 def _put(found: dict[str, Any], attribute: str, items: list[Any], budget: int) -> int:

@@ -58,12 +58,12 @@ def test_a_chat_call_in_full() -> None:
 
 
 def test_a_later_turn_shows_only_what_is_new() -> None:
-    """Tool results of a later turn are there; tools and instructions that every call repeats are not."""
+    """The tool's result is there; the answer before it, which has its own Step, is not, nor what every call repeats."""
     new = [{"role": "assistant", "tool_calls": []}, {"role": "tool", "tool_call_id": "c1", "content": "sold"}]
     found = view(CHAT, chat_body(Reply(text="Done."), CHAT, 2), new_messages=new, budget=2000)
     assert "gen_ai.tool.definitions" not in found
     part = {"type": "tool_call_response", "id": "c1", "response": "sold"}
-    assert json.loads(found["gen_ai.input.messages"])[1] == {"role": "tool", "parts": [part]}
+    assert json.loads(found["gen_ai.input.messages"]) == [{"role": "tool", "parts": [part]}]
 
 
 def test_a_response_in_full() -> None:

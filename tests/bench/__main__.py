@@ -1,0 +1,49 @@
+"""`python -m tests.bench`: everything measured, as Markdown. How: see each module; figures are medians, of this machine."""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+import tempfile
+from pathlib import Path
+
+import openai
+
+from tests.bench import hot, stored
+
+
+def _us(value: float | None) -> str:
+    return "" if value is None else f"{value:,.0f}" if value >= 100 else f"{value:.1f}" if value >= 1 else f"{value:.2f}"
+
+
+def _kb(size: float) -> str:
+    return f"{size / 1000:,.1f} KB" if size < 1e6 else f"{size / 1e6:,.2f} MB"
+
+
+def main() -> None:
+    print(f"Python {platform.python_version()}, openai {openai.__version__}, {os.cpu_count()} cores. Thread CPU in µs.\n")
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        print("| added per | bare call | span + json.dumps | chronicle | ratio | with background thread |\n|---|---:|---:|---:|---:|---:|")
+        for row in [*hot.llm(str(folder / "llm")), hot.tool(str(folder / "tool")), hot.chunk(str(folder / "chunk"))]:
+            ratio = f"{row['chronicle'] / row['reference']:.2f}" if row["reference"] else ""
+            cells = (_us(row["bare"]), _us(row["reference"]), _us(row["chronicle"]), ratio, _us(row["process"]))
+            print(f"| {row['what']} | {' | '.join(cells)} |")
+            sys.stdout.flush()
+        print("\n| turns of an agent | stored | whole histories | each message once | growth |\n|---:|---:|---:|---:|---:|")
+        before = None
+        for turns, size, whole, once in stored.growth(folder / "growth"):
+            print(f"| {turns} | {_kb(size)} | {_kb(whole)} | {_kb(once)} | {f'{size / before:.2f} times' if before else ''} |")
+            before = size
+        raw, payload, file = stored.streamed(folder / "stream")
+        print(f"\nA stream of 500 chunks: {_kb(raw)} of events, {_kb(payload)} as payload, {_kb(file)} as a file.\n")
+        print("| replayed | bare | replay |\n|---|---:|---:|")
+        for what, bare, replay in stored.replayed(folder / "replay"):
+            print(f"| {what} | {bare:.1f} ms | {replay:.1f} ms |")
+        size, speed, resolved = stored.loaded(folder / "load")
+        print(f"\nLoading {size:.0f} MB of OTLP JSON lines: {speed:.0f} MB/s; request bodies resolved: {resolved:.0f} MB/s.")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,169 @@
+"""Microseconds added to the caller's thread: per LLM call, per tool call, per stream chunk."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import openai
+
+import chronicle_otel as chronicle
+from chronicle_otel.recording.interceptor import seam
+from tests.bench import agents, reference
+from tests.bench.stopwatch import Background, Layer, median_us
+
+SIZES = {
+    "1 KB": (1_000, 100, 10, 24),
+    "10 KB": (10_000, 1_000, 10, 10),
+    "100 KB": (100_000, 2_100, 12, 4),
+    "1 MB": (1_000_000, 2_100, 8, 2),
+}
+"""Label → (bytes of history at first, bytes added per turn, calls per Run, Runs)."""
+
+
+class SdkLayers:
+    """Shims around what chronicle wraps in the SDK; made before the Instrumentor is on, closed after it."""
+
+    def __init__(self) -> None:
+        self._base: Any = openai._base_client  # type: ignore[attr-defined]
+        self._http: Any = agents.library().Client
+        self.request, self.build, self.send, self.create = Layer(), Layer(), Layer(), Layer()
+        self._points = ((self._base.SyncAPIClient, "request", self.request), (self._base.BaseClient, "_build_request", self.build))
+        for owner, name, layer in (*self._points, (self._http, "send", self.send)):
+            setattr(owner, name, layer.below(getattr(owner, name)))
+
+    def close(self) -> None:
+        """Put the upper shims on; the HTTP client's `send` must have been wrapped by a first call."""
+        for owner, name, layer in (*self._points, (self._http, "send", self.send)):
+            setattr(owner, name, layer.above(getattr(owner, name)))
+
+    def take(self) -> int:
+        return self.request.take() + self.build.take() + self.send.take()
+
+
+def llm(folder: str) -> list[dict[str, Any]]:
+    """Measure chat completions at each size of history: bare, with the reference recorder, and with chronicle, call by call."""
+    layers = SdkLayers()
+    chronicle.init(folder)
+    made = agents.client()
+    made.chat.completions.create(model="gpt-4.1", messages=agents.history(500, 0))  # type: ignore[arg-type]
+    layers.close()
+    recorder = seam.interceptor
+    plain: Callable[..., Any] = layers.create.above(layers.create.below(made.chat.completions.create))
+    naive: Callable[..., Any] = layers.create.above(reference.recorded(layers.create.below(made.chat.completions.create)))
+    rows = []
+    for label, (size, step, calls, runs) in SIZES.items():
+        taken: dict[str, list[int]] = {"bare": [], "bare create": [], "reference": [], "chronicle": [], "sdk": []}
+
+        @chronicle.agent(name="bench")
+        def conversation(seed: int, size: int = size, step: int = step, calls: int = calls, taken: Any = taken) -> None:
+            messages: Any = agents.history(size, seed)
+            for at in range(calls):
+                for mode in ("bare", "reference", "chronicle"):
+                    seam.interceptor = recorder if mode == "chronicle" else None
+                    layers.take(), layers.create.take()
+                    began = time.thread_time_ns()
+                    (naive if mode == "reference" else plain)(model="gpt-4.1", messages=messages, tools=agents.TOOLS)
+                    spent = time.thread_time_ns() - began
+                    used, outer = layers.take(), layers.create.take()
+                    if at:  # the first call of a Run brings the whole history; later ones what is new
+                        taken[mode].append(outer if mode == "reference" else used)
+                        if mode == "bare":
+                            taken["bare create"].append(outer)
+                            taken["sdk"].append(spent)
+                messages = [*messages, *agents.turn((seed, at), step)]
+            seam.interceptor = recorder
+
+        conversation(-1)  # warm: source digests, caches
+        chronicle.flush()
+        for series in taken.values():
+            series.clear()
+        with Background() as background:
+            for seed in range(runs):
+                conversation(seed)
+            chronicle.flush()
+        hot = median_us(taken["chronicle"]) - median_us(taken["bare"])
+        rows.append(
+            {
+                "what": f"LLM call, {label} of history",
+                "bare": median_us(taken["sdk"]),
+                "reference": median_us(taken["reference"]) - median_us(taken["bare create"]),
+                "chronicle": hot,
+                "process": hot + background.ns / 1000 / (calls * runs),
+            }
+        )
+    chronicle.shutdown()
+    return rows
+
+
+def tool(folder: str) -> dict[str, Any]:
+    """Measure a decorated tool with about 500 bytes in and out, inside a Run."""
+    given = {"symbol": "ACME", "note": agents.text(440, "in"), "limits": [1, 2.5, None, True]}
+    gives = {"status": "filled", "text": agents.text(450, "out"), "quantity": 5}
+
+    def place(order: dict[str, Any]) -> dict[str, Any]:
+        return dict(gives, symbol=order["symbol"])
+
+    chronicle.init(folder)
+    ways: dict[str, Any] = {"bare": place, "reference": reference.recorded(place), "chronicle": chronicle.tool(name="place")(place)}
+    taken: dict[str, list[int]] = {way: [] for way in ways}
+    rounds, block = 40, 50
+
+    @chronicle.agent(name="bench")
+    def run() -> None:
+        for _ in range(rounds):
+            for way, function in ways.items():
+                began = time.thread_time_ns()
+                for _ in range(block):
+                    function(given)
+                taken[way].append((time.thread_time_ns() - began) // block)
+
+    run()
+    for series in taken.values():
+        series.clear()
+    chronicle.flush()
+    with Background() as background:
+        run()
+        chronicle.flush()
+    chronicle.shutdown()
+    bare = median_us(taken["bare"])
+    hot = median_us(taken["chronicle"]) - bare
+    return {
+        "what": "tool call, 500 B in and out",
+        "bare": bare,
+        "reference": median_us(taken["reference"]) - bare,
+        "chronicle": hot,
+        "process": hot + background.ns / 1000 / (rounds * block),
+    }
+
+
+def chunk(folder: str, count: int = 500) -> dict[str, Any]:
+    """Measure one chunk of a stream of the SDK, read as bytes so that the SDK's parser (80 µs a chunk) does not hide it."""
+    chronicle.init(folder)
+    made = agents.client(stream=agents.sse(count))
+    recorder = seam.interceptor
+    taken: dict[str, list[int]] = {"bare": [], "chronicle": []}
+    rounds = 60
+
+    @chronicle.agent(name="bench")
+    def run() -> None:
+        for at in range(rounds):
+            for way in taken:
+                seam.interceptor = recorder if way == "chronicle" else None
+                with made.chat.completions.with_streaming_response.create(model="m", messages=[], stream=True) as response:
+                    began = time.thread_time_ns()
+                    for _ in response.iter_bytes():
+                        pass
+                    if at:
+                        taken[way].append(time.thread_time_ns() - began)
+        seam.interceptor = recorder
+
+    with Background() as background:
+        run()
+        chronicle.flush()
+    chronicle.shutdown()
+    bare = median_us(taken["bare"]) / count
+    hot = median_us(taken["chronicle"]) / count - bare
+    process = hot + background.ns / 1000 / (rounds * count)
+    return {"what": f"stream chunk, of {count}", "bare": bare, "reference": None, "chronicle": hot, "process": process}

@@ -1,5 +1,8 @@
 """What a Run is worth, before anything of it is executed. Pure."""
 
+# pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownLambdaType=false
+# (trees are Any; every isinstance or type() on one makes the checker see a container of Unknown)
+
 from __future__ import annotations
 
 from collections.abc import Iterator
@@ -15,6 +18,8 @@ if TYPE_CHECKING:
 
 NOTICES: Final = frozenset({"redacted", "damaged_source", "late"})
 """Kinds that are worth knowing and take nothing from what the Run is worth."""
+_MOST: Final = 1_000_000
+"""Steps that are looked for; the count comes from a span and may be anything."""
 _LISTED: Final = 20
 """Missing Steps that get a finding of their own; the rest share one."""
 
@@ -61,57 +66,40 @@ def check(run: Run) -> Checks:
 def _missing(run: Run) -> Iterator[Finding]:
     there = {step.seq for step in run.steps}
     count = run.root.envelope.steps
+    expected = max(there) if run.partial or count is None else count
     if run.partial:
-        yield Finding(
-            "partial",
-            1,
-            "the root span is missing: the process was killed, or the span is not exported yet; what there is can be replayed up to its end",
-        )
-        expected = max(there)
+        reason = "the process was killed, or the span is not exported yet"
+        yield Finding("partial", 1, f"the root span is missing: {reason}; what there is can be replayed up to its end")
     elif count is None:
         yield Finding("missing_step", None, "the root does not say how many Steps the Run has, so it cannot be shown to be complete")
-        expected = max(there)
-    else:
-        expected = count
-    absent = [seq for seq in range(1, min(expected, 1_000_000) + 1) if seq not in there]
+    absent = [seq for seq in range(1, min(expected, _MOST) + 1) if seq not in there]
     for seq in absent[:_LISTED]:
-        yield Finding(
-            "missing_step",
-            seq,
-            f"Step {seq} of {expected} is missing: its span was lost or dropped on the way; look for it in the source, or record again",
-        )
+        reason = "its span was lost or dropped on the way; look for it in the source, or record again"
+        yield Finding("missing_step", seq, f"Step {seq} of {expected} is missing: {reason}")
     if len(absent) > _LISTED:
         yield Finding("missing_step", None, f"{len(absent) - _LISTED} more Steps of {expected} are missing, the last is {absent[-1]}")
-    if run.root.envelope.lost:
-        yield Finding(
-            "lost",
-            None,
-            f"{run.root.envelope.lost} crossings could not be attributed to one of several open Runs; run them one at a time, or pass the context on",
-        )
+    if lost := run.root.envelope.lost:
+        reason = "could not be attributed to one of several open Runs; run them one at a time, or pass the context on"
+        yield Finding("lost", None, f"{lost} crossings {reason}")
 
 
 def _of_step(step: Step) -> Iterator[Finding]:
+    what = f"Step {step.seq} ({step.name})"
     for payload, reason in step.damage.items():
-        kind = "version" if payload == semconv.VERSION else "truncated"
-        yield Finding(
-            kind, step.seq, f"{payload} of Step {step.seq} ({step.name}) is {reason}; it is not used. Raise the attribute limit of what stored it, or read another copy"
-            if kind == "truncated" else f"Step {step.seq} ({step.name}) was {reason}", step.file, step.line,
-        )  # fmt: skip
+        if payload == semconv.VERSION:
+            yield Finding("version", step.seq, f"{what} was {reason}", step.file, step.line)
+        else:
+            advice = "raise the limit on attribute length of what stored it, or read another copy"
+            yield Finding("truncated", step.seq, f"{payload} of {what} is {reason}; it is not used: {advice}", step.file, step.line)
     if step.kind not in semconv.LIVE_BY_DEFAULT:
-        for payload in (semconv.OUTPUT, semconv.STREAM, semconv.ERROR):
+        for payload in (semconv.OUTPUT, semconv.STREAM):
             tree = step.tree(payload)
-            if tree is not None and payload != semconv.ERROR and not replayable(tree):
-                yield Finding(
-                    "lossy",
-                    step.seq,
-                    f"the output of Step {step.seq} ({step.name}) holds {_first_stand_in(tree)}, so it cannot be served as it was",
-                )
-    elif step.parent is None and not replayable(step.tree(semconv.INPUT)):
-        yield Finding(
-            "lossy",
-            step.seq,
-            f"the entry's arguments hold {_first_stand_in(step.tree(semconv.INPUT))}; give a replay that argument with provide={{name: factory}}",
-        )
+            if tree is not None and not replayable(tree):
+                message = f"the output of {what} holds {_first_stand_in(tree)}, so it cannot be served as it was"
+                yield Finding("lossy", step.seq, message)
+    elif step.parent is None and not replayable(tree := step.tree(semconv.INPUT)):
+        message = f"the entry's arguments hold {_first_stand_in(tree)}; give a replay that argument with provide={{name: factory}}"
+        yield Finding("lossy", step.seq, message)
 
 
 def _first_stand_in(tree: Any) -> str:

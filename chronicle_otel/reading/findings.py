@@ -10,7 +10,8 @@ class Finding:
     """One thing worth knowing about a recording."""
 
     kind: str
-    """missing_step, truncated, unresolved, lossy, partial, lost, duplicate_differs, orphan, version, redacted, mixed_keys or damaged_source."""
+    """missing_step, truncated, unresolved, lossy, partial, lost, duplicate_differs, orphan, version, mixed_keys; notices: redacted,
+    damaged_source."""
     step: int | None
     """`seq` of the Step that it is about, or None."""
     message: str

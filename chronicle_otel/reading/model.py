@@ -4,6 +4,9 @@ span records ──one copy each──► by run id ──► Run ──► Step
                                                └──► Resolver: payload text → tree without references, on first use
 """
 
+# pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownLambdaType=false
+# (trees are Any; every isinstance or type() on one makes the checker see a container of Unknown)
+
 from __future__ import annotations
 
 import datetime as dt

@@ -4,6 +4,9 @@ Ids may be hex or base64, enums numbers or names, 64-bit integers text or number
 `resourceSpans` or `batches`, and may sit one level down (`result` of Jaeger, `trace` of Tempo).
 """
 
+# pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownLambdaType=false
+# (trees are Any; every isinstance or type() on one makes the checker see a container of Unknown)
+
 from __future__ import annotations
 
 import base64

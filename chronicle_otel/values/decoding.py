@@ -4,6 +4,9 @@
 anything else                  ──► itself, names unescaped; a type hint may make an object of a plain entry argument
 """
 
+# pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownLambdaType=false
+# (trees are Any; every isinstance or type() on one makes the checker see a container of Unknown)
+
 from __future__ import annotations
 
 import base64

@@ -4,6 +4,9 @@ value ──exact type──► plain JSON as it is
       └─class seen before?──► its encoder ──► {"$chronicle.type": [name, …]}, at worst the stand-in ["?", {type, repr}]
 """
 
+# pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownLambdaType=false
+# (trees are Any; every isinstance or type() on one makes the checker see a container of Unknown)
+
 from __future__ import annotations
 
 import base64

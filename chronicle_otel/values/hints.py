@@ -1,5 +1,8 @@
 """What a type hint makes of a recorded argument. Whatever does not fit stays as it was recorded."""
 
+# pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownLambdaType=false
+# (trees are Any; every isinstance or type() on one makes the checker see a container of Unknown)
+
 from __future__ import annotations
 
 import collections.abc as abc
@@ -164,7 +167,7 @@ def _from_members(tree: dict[str, Any], cls: Any, decode: Decode) -> Any:
         or isinstance(getattr(cls, "__attrs_attrs__", None), tuple)
         or (issubclass(cls, tuple) and hasattr(cls, "_fields"))
     ):
-        return cls(**values)
+        return cast("Any", cls)(**values)
     return decode(tree)
 
 

@@ -4,6 +4,9 @@ text ──json──► tree        deeper than the interpreter's stack: a loop
 tree ──json──► text        what JSON has no word for (infinity, lone surrogates, 5,000 digits) is repaired first
 """
 
+# pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownLambdaType=false
+# (trees are Any; every isinstance or type() on one makes the checker see a container of Unknown)
+
 from __future__ import annotations
 
 import json
@@ -140,7 +143,7 @@ def _loads_deep(text: str) -> Any:
         elif not stack and top:
             raise ValueError(f"more than one value at character {at}")
         else:
-            top.append(value)
+            cast("list[Any]", top).append(value)
         expect = "more"
     if stack or len(top) != 1:
         raise ValueError("the text ends in the middle")
@@ -153,9 +156,10 @@ def _refuse(value: object) -> NoReturn:
 
 def _make_encoder() -> Callable[[Any], str]:
     """Make the compact writer once: `JSONEncoder.encode` builds its C encoder anew at every call, which costs more than a small text."""
-    if json.encoder.c_make_encoder is None:
+    make: Any = getattr(json.encoder, "c_make_encoder", None)  # not in the library's stubs
+    if make is None:
         return json.JSONEncoder(ensure_ascii=False, allow_nan=False, check_circular=False, separators=(",", ":")).encode
-    write: Any = json.encoder.c_make_encoder(None, _refuse, json.encoder.encode_basestring, None, ":", ",", False, False, False)
+    write: Any = make(None, _refuse, json.encoder.encode_basestring, None, ":", ",", False, False, False)
     return lambda tree: "".join(write(tree, 0))
 
 

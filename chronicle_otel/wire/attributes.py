@@ -182,7 +182,7 @@ def _strings(value: object) -> list[str] | None:
         try:
             value = json.loads(value)
         except (ValueError, RecursionError):
-            return [cast("str", value)]
+            return [value]
     if isinstance(value, (list, tuple)):
         items = cast("Sequence[Any]", value)
         return list(items) if all(isinstance(item, str) for item in items) else None

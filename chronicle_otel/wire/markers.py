@@ -1,5 +1,8 @@
 """The markers that may stand in a payload: objects with one member whose name begins with `$chronicle.`."""
 
+# pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownLambdaType=false
+# (trees are Any; every isinstance or type() on one makes the checker see a container of Unknown)
+
 from __future__ import annotations
 
 import re

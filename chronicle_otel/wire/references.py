@@ -6,6 +6,9 @@
 Spans are hostile input: cycles are refused, and so is more text than a limit. No recursion.
 """
 
+# pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownLambdaType=false
+# (trees are Any; every isinstance or type() on one makes the checker see a container of Unknown)
+
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -85,9 +88,9 @@ class Resolver:
                 for site in opened[target][1]:
                     if isinstance(target[0], tuple):
                         site.reference = _of_run(site.reference, target[0][0])
-                    for source in (site.reference.source, site.reference.second):
-                        if source is not None and (source.step, source.payload) not in opened:
-                            stack.append((source.step, source.payload))
+                    sources = (site.reference.source, site.reference.second)
+                    targets = [(source.step, source.payload) for source in sources if source is not None]
+                    stack += [each for each in targets if each not in opened]
                 continue
             stack.pop()
             root, sites, size = opened[target]

@@ -8,6 +8,9 @@ A *channel* is a string at one place: the same key path, the same `index` member
 It is joined whatever it means, so that whoever looks for an address in `texts` never sees half of one.
 """
 
+# pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownLambdaType=false
+# (trees are Any; every isinstance or type() on one makes the checker see a container of Unknown)
+
 from __future__ import annotations
 
 import re

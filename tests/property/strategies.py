@@ -8,7 +8,9 @@ from hypothesis import strategies as st
 
 from chronicle_otel import semconv
 
-texts = st.text(st.characters(codec=None), max_size=12) | st.sampled_from(["", "$chronicle.ref", "$$chronicle.x", "\ud83d", "\ude00", "a\ud83d\ude00", "1.0"])
+texts = st.text(st.characters(codec=None), max_size=12) | st.sampled_from(
+    ["", "$chronicle.ref", "$$chronicle.x", "\ud83d", "\ude00", "a\ud83d\ude00", "1.0"]
+)
 """Any text, lone surrogates included."""
 
 whole_texts = st.text(max_size=12)
@@ -78,15 +80,21 @@ chunk_lists = st.lists(_events, max_size=8) | _events.flatmap(lambda template: s
 """Chunks of streams: unlike each other, or alike as an SDK's are."""
 
 
-
-
 _ordinals = st.lists(st.integers(0, 3), max_size=3)
 _payloads = st.sampled_from([semconv.INPUT, semconv.OUTPUT])
 _references = st.one_of(
     st.tuples(st.integers(0, 4), _payloads, _ordinals),
     st.tuples(st.integers(0, 4), _payloads, _ordinals, st.integers(0, 3), st.integers(0, 5)),
     st.tuples(
-        st.integers(0, 4), _payloads, _ordinals, st.integers(0, 3), st.integers(0, 5), st.integers(0, 4), _payloads, _ordinals, st.integers(0, 5)
+        st.integers(0, 4),
+        _payloads,
+        _ordinals,
+        st.integers(0, 3),
+        st.integers(0, 5),
+        st.integers(0, 4),
+        _payloads,
+        _ordinals,
+        st.integers(0, 5),
     ),
     st.tuples(whole_json_values, whole_json_values),
 ).map(lambda content: {semconv.REF: list(content)})

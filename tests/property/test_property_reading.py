@@ -28,8 +28,7 @@ def read(data: bytes, name: str = "a.jsonl") -> tuple[set[int], list[Any]]:
         try:
             found = reading.runs(path)
         except SourceError as error:
-            assert name in str(error)
-            return set(), []
+            return (set(), []) if name in str(error) else (set(), [error])
         for run in found:
             for each in run.steps:
                 _ = (each.input, each.output, each.error, each.form, each.session, each.code)
@@ -75,7 +74,10 @@ def test_any_bytes_are_an_answer(data: bytes) -> None:
     assert read(LINES[0].encode() + data.replace(b"\n", b" ") + b"\n" + LINES[1].encode())[0] >= {1, 2}
 
 
-@given(st.sampled_from(["resource", "scopeSpans", "spans", "attributes", "value", "traceId", "name", "events", "status", "kind"]), whole_json_values)
+@given(
+    st.sampled_from(["resource", "scopeSpans", "spans", "attributes", "value", "traceId", "name", "events", "status", "kind"]),
+    whole_json_values,
+)
 def test_any_value_in_any_place(place: str, value: Any) -> None:
     """An export in which one member is something else costs at most the span or group that it stands in."""
     broken = spans.document(step(3), step(4))

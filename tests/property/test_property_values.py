@@ -88,7 +88,7 @@ def test_plain_is_what_encoding_makes(value: Any) -> None:
         assert quick[1] == values.encode(value)
 
 
-@given(st.text(max_size=40) | st.lists(st.sampled_from(list('[]{},:"1a\\ ') + ["true", "1e9", '"a"']), max_size=30).map("".join))
+@given(st.text(max_size=40) | st.lists(st.sampled_from([*'[]{},:"1a\\ ', "true", "1e9", '"a"']), max_size=30).map("".join))
 def test_deep_parser_reads_what_the_standard_one_reads(text: str) -> None:
     """The parser for deep nesting accepts and refuses the same texts as the standard library's."""
     from chronicle_otel.values.text import _loads_deep  # the subject
@@ -103,12 +103,31 @@ def outcome(read: Any, text: str) -> Any:
         return "refused"
 
 
-@given(st.recursive(st.none() | st.booleans() | texts | st.integers(-3, 3), lambda inner: st.lists(inner) | st.dictionaries(texts, inner), max_leaves=10))
+@given(
+    st.recursive(
+        st.none() | st.booleans() | texts | st.integers(-3, 3), lambda inner: st.lists(inner) | st.dictionaries(texts, inner), max_leaves=10
+    )
+)
 def test_any_tree_can_be_decoded(tree: Any) -> None:
     """Whatever a span holds is decoded to something, and that can be encoded again."""
     for name in ("$chronicle.type", "$chronicle.opaque", "$chronicle.ref"):
         values.encode(values.decode({name: tree}))
-    for kind in ("dict", "tuple", "set", "enum", "dataclass", "datetime", "bytes", "Path", "exception", "ndarray", "pattern", "range", "int", "?"):
+    for kind in (
+        "dict",
+        "tuple",
+        "set",
+        "enum",
+        "dataclass",
+        "datetime",
+        "bytes",
+        "Path",
+        "exception",
+        "ndarray",
+        "pattern",
+        "range",
+        "int",
+        "?",
+    ):
         values.encode(values.decode({"$chronicle.type": [kind, tree]}))
         values.encode(values.decode({"$chronicle.type": [kind, "a:b", tree]}))
     values.decode_error(tree)

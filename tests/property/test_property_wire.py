@@ -36,8 +36,13 @@ def test_any_cut_is_seen(text: str, times: int, at: int) -> None:
     assert (semconv.INPUT in read.damage) == (cut != written)
 
 
-@given(st.dictionaries(st.sampled_from([*semconv.PAYLOADS, *(f"{name}.size" for name in semconv.PAYLOADS), "chronicle.parent", "chronicle.flagged"]),
-                       st.none() | st.integers() | st.floats() | st.text(max_size=5) | st.lists(st.text(max_size=3)) | st.lists(st.integers())))  # fmt: skip
+_some_names = st.sampled_from(
+    [*semconv.PAYLOADS, *(f"{name}.size" for name in semconv.PAYLOADS), semconv.PARENT, semconv.FLAGGED, semconv.LANE, semconv.RUN_STEPS]
+)
+_some_values = st.none() | st.integers() | st.floats() | st.text(max_size=5) | st.lists(st.text(max_size=3)) | st.lists(st.integers())
+
+
+@given(st.dictionaries(_some_names, _some_values))
 def test_any_attributes_are_read(attributes: dict[str, Any]) -> None:
     """Attributes of any type are read to an envelope, never an error."""
     base = {"chronicle.version": 1, "chronicle.run.id": "a" * 32, "chronicle.seq": 1}

@@ -61,7 +61,9 @@ def step(
     **fields: Any,
 ) -> dict[str, Any]:
     """The span of a Step, below the root unless told otherwise; payloads are given as trees, `changes` are made to attributes."""
-    texts = {key: values.dumps(tree) for key, tree in (payloads if payloads is not None else {semconv.INPUT: {}, semconv.OUTPUT: seq}).items()}
+    texts = {
+        key: values.dumps(tree) for key, tree in (payloads if payloads is not None else {semconv.INPUT: {}, semconv.OUTPUT: seq}).items()
+    }
     envelope = Envelope(kind=kind, name=name, run=run, seq=seq, payloads=texts, **fields)
     above = parent_span if parent_span is not None else "" if seq == 1 else span_id(1)
     written = span(span_id(seq), above, name=name, start=seq * 1_000, trace=trace)

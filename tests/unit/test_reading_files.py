@@ -40,7 +40,9 @@ def test_one_document_over_many_lines(tmp_path: Path) -> None:
     assert damage_in(tmp_path / "a.json") == []
 
 
-@pytest.mark.parametrize("wrap", [lambda d: [d], lambda d: {"result": d}, lambda d: {"trace": d}, lambda d: {"batches": d["resourceSpans"]}])
+@pytest.mark.parametrize(
+    "wrap", [lambda d: [d], lambda d: {"result": d}, lambda d: {"trace": d}, lambda d: {"batches": d["resourceSpans"]}]
+)
 def test_documents_of_stores(tmp_path: Path, wrap: Any) -> None:
     """Lists of documents, answers of Jaeger and of Tempo are read."""
     assert steps_in(write(tmp_path / "a.json", [json.dumps(wrap(spans.document(root(1))), indent=1)])) == [1]
@@ -226,7 +228,9 @@ def test_a_run_is_named_by_prefix_or_trace(tmp_path: Path, wanted: str) -> None:
     assert reading.load(two_runs(tmp_path), wanted).id == spans.RUN
 
 
-@pytest.mark.parametrize(("wanted", "words"), [(None, "holds 2 Runs; name one"), ("a", "begin with 'a'; give more digits"), ("f", "no Run 'f'")])
+@pytest.mark.parametrize(
+    ("wanted", "words"), [(None, "holds 2 Runs; name one"), ("a", "begin with 'a'; give more digits"), ("f", "no Run 'f'")]
+)
 def test_a_run_that_is_not_clear(tmp_path: Path, wanted: str | None, words: str) -> None:
     """Without a unique name the error lists the Runs."""
     with pytest.raises(RunNotFound) as caught:

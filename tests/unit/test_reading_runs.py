@@ -163,7 +163,9 @@ def test_session_variables_are_inherited(load: Any) -> None:
 
 def test_a_nested_run_of_another_service(tmp_path: Path) -> None:
     """A Run that another service's Step called says which."""
-    nested = step(1, run="e" * 32, kind="agent", name="other", steps=1, payloads={IN: {}, OUT: 1, semconv.RUN_PARENT: [spans.RUN, span_id(2)]})
+    nested = step(
+        1, run="e" * 32, kind="agent", name="other", steps=1, payloads={IN: {}, OUT: 1, semconv.RUN_PARENT: [spans.RUN, span_id(2)]}
+    )
     nested["spanId"] = "e" * 16
     found = reading.runs(write(tmp_path / "a.jsonl", [line(root(2), step(2)), line(nested)]))
     assert {run.id: run.parent for run in found} == {spans.RUN: None, "e" * 32: (spans.RUN, span_id(2))}

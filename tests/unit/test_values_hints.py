@@ -55,8 +55,8 @@ Symbol = NewType("Symbol", str)
     [
         ({"symbol": "A", "side": "buy", "legs": [{"symbol": "B"}]}, Order, Order("A", Side.BUY, [Order("B")])),
         ({"symbol": "A"}, Order | None, Order("A")),
-        (None, Optional[Order], None),
-        ({"symbol": "A"}, Union[str, Position], Position("A")),
+        (None, Optional[Order], None),  # noqa: UP045  users write it
+        ({"symbol": "A"}, Union[str, Position], Position("A")),  # noqa: UP007  users write it
         ({"price": "1.20"}, Quote, Quote(price=decimal.Decimal("1.20"))),
         ([{"symbol": "A"}], list[Order], [Order("A")]),
         ([{"symbol": "A"}], Sequence[Order], [Order("A")]),

@@ -189,7 +189,12 @@ def test_subclasses_of_json_types_are_the_json_value() -> None:
         def items(self) -> Any:
             raise RuntimeError("not for reading")
 
-    assert values.to_tree([Text("a"), Table(b=1), collections.OrderedDict(c=2), collections.Counter("dd")]) == ["a", {"b": 1}, {"c": 2}, {"d": 2}]
+    assert values.to_tree([Text("a"), Table(b=1), collections.OrderedDict(c=2), collections.Counter("dd")]) == [
+        "a",
+        {"b": 1},
+        {"c": 2},
+        {"d": 2},
+    ]
 
 
 def test_names_of_string_subclasses_are_plain_names() -> None:
@@ -225,7 +230,9 @@ def test_a_span_names_no_code_to_run(name: str) -> None:
         assert type(values.decode({"$chronicle.type": [kind, name, {"a": 1}, 1]})) is values.Recorded
 
 
-@pytest.mark.parametrize("content", [[], None, ["nobody"], ["bytes", 7], ["datetime", "soon"], ["tuple", 3], ["float", "1e5"], [{}], ["enum"]])
+@pytest.mark.parametrize(
+    "content", [[], None, ["nobody"], ["bytes", 7], ["datetime", "soon"], ["tuple", 3], ["float", "1e5"], [{}], ["enum"]]
+)
 def test_a_broken_typed_value_is_a_stand_in(content: Any) -> None:
     """A typed value that does not hold what its name says is read as a stand-in, not an error."""
     assert type(values.decode({"$chronicle.type": content})) is values.Recorded

@@ -11,7 +11,21 @@ from chronicle_otel import values
 
 @pytest.mark.parametrize(
     "text",
-    ["", "{", "[1,]", '{"a" 1}', "NaN", "[Infinity]", "-Infinity", '{"a":1,"a":1}', '{"a":1}x', "'a'", "01", "[" * 200_000, "[1" * 5_000 + "}" * 5_000],
+    [
+        "",
+        "{",
+        "[1,]",
+        '{"a" 1}',
+        "NaN",
+        "[Infinity]",
+        "-Infinity",
+        '{"a":1,"a":1}',
+        '{"a":1}x',
+        "'a'",
+        "01",
+        "[" * 200_000,
+        "[1" * 5_000 + "}" * 5_000,
+    ],
     ids=["empty", "open", "comma", "colon", "NaN", "Infinity", "-Infinity", "twice", "more", "quotes", "zero", "too deep", "crossed"],
 )
 def test_what_is_not_json_is_refused(text: str) -> None:
@@ -106,4 +120,6 @@ def test_only_plain_data_passes_as_plain() -> None:
 
     Word = enum.StrEnum("Word", {"YES": "yes"})
     assert values.plain({"a": [1, "x"]}) == ({"a": [1, "x"]}, '{"a":[1,"x"]}')
-    assert [values.plain(value) for value in (Word.YES, {"a": numpy.float64(1)}, (1,), {1: 2}, {"$chronicle.ref": 1}, "\ud800")] == [None] * 6
+    assert [values.plain(value) for value in (Word.YES, {"a": numpy.float64(1)}, (1,), {1: 2}, {"$chronicle.ref": 1}, "\ud800")] == [
+        None
+    ] * 6

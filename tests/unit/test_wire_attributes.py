@@ -36,7 +36,7 @@ def test_every_field_comes_back() -> None:
     full = envelope(
         parent=1, parent_guess=True, branch="a/b", lane="work#2", steps=9, lost=1, late=True, flagged=("loss", "late"),
         run_start="00000000000000ab", replay_of="b" * 32, verdict="diverged", divergence="input_changed",
-        payloads={name: LONG for name in semconv.PAYLOADS},
+        payloads=dict.fromkeys(semconv.PAYLOADS, LONG),
     )  # fmt: skip
     attributes = wire.to_attributes(full)
     assert wire.from_attributes(attributes) == full
@@ -102,7 +102,9 @@ def test_stores_may_change_types(kept_as: Any) -> None:
     assert wire.from_attributes(attributes) == whole
 
 
-@pytest.mark.parametrize("attributes", [{}, {"chronicle.version": 1}, {"chronicle.version": "x", "chronicle.run.id": RUN, "chronicle.seq": 1}])
+@pytest.mark.parametrize(
+    "attributes", [{}, {"chronicle.version": 1}, {"chronicle.version": "x", "chronicle.run.id": RUN, "chronicle.seq": 1}]
+)
 def test_spans_of_others_are_not_ours(attributes: dict[str, Any]) -> None:
     """A span without version, Run or number is no Step."""
     assert wire.from_attributes(attributes) is None

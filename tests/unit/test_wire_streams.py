@@ -127,7 +127,9 @@ def test_head_end_and_consumption_are_kept() -> None:
     assert wire.decode_stream(stream) == {"head": {"status": 200}, "chunks": [[5, "a"]], "end": "closed", "consumed": 1}
 
 
-@pytest.mark.parametrize("chunks", [[], [None], [1, True, 1.0, 1], [0.0, -0.0], [[]], [{}, {}], [[], {}, ""], ["", ""], [{"a": []}, {"a": {}}]])
+@pytest.mark.parametrize(
+    "chunks", [[], [None], [1, True, 1.0, 1], [0.0, -0.0], [[]], [{}, {}], [[], {}, ""], ["", ""], [{"a": []}, {"a": {}}]]
+)
 def test_small_and_odd_chunks_come_back(chunks: list[Any]) -> None:
     """Chunks of every JSON type come back with their type."""
     assert repr(unpacked(packed(*chunks))) == repr(chunks)
@@ -135,7 +137,14 @@ def test_small_and_odd_chunks_come_back(chunks: list[Any]) -> None:
 
 @pytest.mark.parametrize(
     "tree",
-    [None, [], {}, {"texts": [], "frames": []}, {"texts": [], "frames": [], "events": [[0]]}, {"texts": [], "frames": [], "events": [[0, 3]]}],
+    [
+        None,
+        [],
+        {},
+        {"texts": [], "frames": []},
+        {"texts": [], "frames": [], "events": [[0]]},
+        {"texts": [], "frames": [], "events": [[0, 3]]},
+    ],
 )
 def test_what_is_no_stream_is_refused(tree: Any) -> None:
     """A damaged stream payload is a ValueError."""

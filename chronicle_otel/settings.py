@@ -29,6 +29,8 @@ class Settings:
     """The same for spans that leave by the application's provider: OTLP receivers take 4 MiB by default."""
     view_bytes: int = 1000
     """Content bytes that the `gen_ai.*` view of one Step may take; the view is for other tools, replay does not need it."""
+    view_run_bytes: int = 8000
+    """The same for a whole Run: later Steps keep model, tokens and names in the view, their content is in the envelope."""
     queue_bytes: int = 64 * 1024 * 1024
     """Finished Steps waiting for the background thread; above this the caller writes them himself."""
     threads: bool = True

@@ -215,7 +215,9 @@ class _UserRandom(random.Random):
 
     def getrandbits(self, k: int, /) -> int:
         interceptor = seam.interceptor
-        return int(_instance.getrandbits(k) if interceptor is None else interceptor.ambient("random.bits", lambda: _instance.getrandbits(k)))
+        return int(
+            _instance.getrandbits(k) if interceptor is None else interceptor.ambient("random.bits", lambda: _instance.getrandbits(k))
+        )
 
     def gauss(self, mu: float = 0.0, sigma: float = 1.0) -> float:
         """The original keeps every second value for the next call, which may belong to another Step."""
@@ -227,10 +229,29 @@ class _UserRandom(random.Random):
 
 
 _user_random = _UserRandom()
-_RANDOM: Final = (
-    "random", "uniform", "triangular", "randint", "choice", "randrange", "sample", "shuffle", "choices", "normalvariate", "lognormvariate", "expovariate",
-    "vonmisesvariate", "gammavariate", "gauss", "betavariate", "paretovariate", "weibullvariate", "getrandbits", "randbytes", "binomialvariate",
-)  # fmt: skip
+_RANDOM: Final = [
+    "random",
+    "uniform",
+    "triangular",
+    "randint",
+    "choice",
+    "randrange",
+    "sample",
+    "shuffle",
+    "choices",
+    "normalvariate",
+    "lognormvariate",
+    "expovariate",
+    "vonmisesvariate",
+    "gammavariate",
+    "gauss",
+    "betavariate",
+    "paretovariate",
+    "weibullvariate",
+    "getrandbits",
+    "randbytes",
+    "binomialvariate",
+]
 
 
 def _random_function(name: str, real: Callable[..., Any]) -> Callable[..., Any]:
@@ -292,7 +313,11 @@ def _asked_through_library() -> Any:
     if interceptor is None:
         return None
     frame = sys._getframe(2)
-    while frame is not None and frame.f_code.co_filename.startswith(("<frozen", *_library_roots())) and "packages" not in frame.f_code.co_filename:
+    while (
+        frame is not None
+        and frame.f_code.co_filename.startswith(("<frozen", *_library_roots()))
+        and "packages" not in frame.f_code.co_filename
+    ):
         frame = frame.f_back  # type: ignore[assignment]
     if frame is None:
         return None

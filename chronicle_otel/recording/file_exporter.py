@@ -179,8 +179,8 @@ def span_text(span: ReadableSpan) -> str:
     context = span.get_span_context()
     assert context is not None
     parts = [f'{{"traceId":"{context.trace_id:032x}","spanId":"{context.span_id:016x}"']
-    state = context.trace_state.to_header() if context.trace_state else ""
-    if state:
+    state = ",".join(f"{key}={value}" for key, value in context.trace_state.items() if key != "chronicle") if context.trace_state else ""
+    if state:  # our own member only repeats the run id
         parts.append(f',"traceState":{encode_basestring(state)}')
     if span.parent is not None:
         parts.append(f',"parentSpanId":"{span.parent.span_id:016x}"')

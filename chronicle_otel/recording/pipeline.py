@@ -17,6 +17,10 @@ from .. import _guard
 
 LINGER = 0.02
 """Seconds that the worker lets work gather before it takes it, so that a producer seldom has to wake it."""
+QUIET_ROUNDS = 5
+"""Empty rounds after which what was handled is passed on: a killed process loses no more than that."""
+BUSY_ROUNDS = 25
+"""Rounds after which it is passed on although more keeps coming."""
 IDLE_ROUNDS = 25
 """Empty rounds after which the worker sleeps until it is woken."""
 
@@ -24,7 +28,8 @@ IDLE_ROUNDS = 25
 class Pipeline:
     """A queue with one worker thread.
 
-    `handle` is called for each item, in the order of `put`; `idle` after the queue ran empty. Neither may be called
+    `handle` is called for each item, in the order of `put`; `idle` when the queue has been empty for a moment, or has
+    been busy for long: it passes on what was handled, in as few pieces as that allows. Neither may be called
     concurrently with itself: a lock is held around both.
     """
 
@@ -80,20 +85,26 @@ class Pipeline:
                 contextvars.Context().run(self._thread.start)  # outside every Run: the worker outlives it
 
     def _run(self) -> None:
-        empty = 0
+        empty = busy = 0
         while not self._stopped:
             if self._queue:
                 empty = 0
-                self.flush()
+                with self._work:
+                    self._drain()
             else:
                 empty += 1
+            busy += 1
+            if empty == QUIET_ROUNDS or (busy >= BUSY_ROUNDS and empty < QUIET_ROUNDS):
+                busy = 0
+                with self._work:
+                    self._idle()
             if empty > IDLE_ROUNDS:
                 self._sleeping = True
                 if not self._queue:
                     self._wake.wait()
                 self._sleeping = False
                 self._wake.clear()
-                empty = 0
+                empty = busy = 0
             time.sleep(LINGER)
 
     def _drain(self) -> None:

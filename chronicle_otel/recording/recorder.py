@@ -145,7 +145,7 @@ class Recorder:
         if not span.is_recording():  # whole Runs or none: the root's sampling decision holds for all of it
             return None
         session = self.telemetry.session_of(context, seams.session.get())
-        run = RunRecording(secrets.token_hex(16), tracer, Sharing(), session)
+        run = RunRecording(secrets.token_hex(16), tracer, Sharing(), session, self.settings.view_run_bytes)
         self.telemetry.stamp_run_id(span, run.id)
         recording = Recording(self, run, None, boundary, span, start, trace.set_span_in_context(span, context))
         recording.seq = next(run.seq)

@@ -56,14 +56,15 @@ class RunRecording:
     """One Run while it is recorded."""
 
     __slots__ = (
-        "ambient_reads", "ended", "flags", "id", "lost", "open", "root", "seq", "session", "sharing", "start_span", "tracer", "view_only",
+        "ended", "flags", "id", "lost", "open", "root", "seq", "session", "sharing", "start_span", "tracer", "view_left",
     )  # fmt: skip
 
-    def __init__(self, run_id: str, tracer: Tracer, sharing: Sharing, session: Mapping[str, Any]) -> None:
+    def __init__(self, run_id: str, tracer: Tracer, sharing: Sharing, session: Mapping[str, Any], view_bytes: int) -> None:
         self.id = run_id
         self.tracer = tracer
         self.sharing = sharing
         self.session = session
+        self.view_left = view_bytes
         self.seq = itertools.count(1)
         self.root: Recording | None = None
         self.open: dict[int, Recording] = {}

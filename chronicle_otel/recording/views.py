@@ -56,6 +56,6 @@ def function_view(boundary: Boundary, inputs: Any, output: Any, *, budget: int) 
 def _put(view: dict[str, Any], name: str, tree: Any, budget: int) -> None:
     if tree is None:
         return
-    text = values.dumps(tree)
-    if len(text) <= budget:
+    text = values.dumps(tree) if budget > 0 else ""
+    if 0 < len(text) <= budget:
         view[name] = text

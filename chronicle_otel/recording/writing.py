@@ -27,6 +27,11 @@ from .telemetry import Telemetry
 from .views import function_view, view_of
 
 _CLIP = 200
+_CONTENT = (
+    semconv.INPUT_MESSAGES, semconv.OUTPUT_MESSAGES, semconv.SYSTEM_INSTRUCTIONS, semconv.TOOL_DEFINITIONS,
+    semconv.TOOL_CALL_ARGUMENTS, semconv.TOOL_CALL_RESULT,
+)  # fmt: skip
+"""Attributes of the view that hold content."""
 
 
 class StepWriter:
@@ -220,7 +225,8 @@ class StepWriter:
     # ---- the semconv view
 
     def _view(self, step: Recording, written: Written | None, inputs: Any, outcome: Any) -> dict[str, Any]:
-        budget = self._settings.view_bytes
+        run = step.run
+        budget = self._settings.view_bytes if run is None else min(self._settings.view_bytes, run.view_left)
         try:
             session = step.session or (step.run.session if step.run is not None else None)
             view: dict[str, Any] = {}
@@ -235,6 +241,8 @@ class StepWriter:
                         view[semconv.SERVER_PORT] = int(port)
             elif step.boundary.sdk is None:
                 view = function_view(step.boundary, inputs, outcome if step.form == "value" else None, budget=budget)
+            if run is not None:
+                run.view_left -= sum(len(view[name]) for name in _CONTENT if isinstance(view.get(name), str))
             for name in ("session.id", "session_id"):
                 if session and isinstance(session.get(name), str):
                     view[semconv.SESSION_ID] = session[name]

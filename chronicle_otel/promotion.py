@@ -32,6 +32,14 @@ _REFUSED = {
 }
 
 
+class NotPromoted(UsageError):
+    """The replay does not support a test; `result` is that replay."""
+
+    def __init__(self, message: str, result: Result) -> None:
+        super().__init__(f"not promoted: {message}")
+        self.result = result
+
+
 @dataclass(frozen=True, slots=True)
 class Promotion:
     """What was written."""
@@ -62,8 +70,8 @@ def promote(
     """Replay a Run with the code as it is now and write a test that expects exactly what the replay showed.
 
     `output` is a test module, or a folder in which one is named after the entry. The assertion has to be false on the
-    recording and true on the replay; without one the test is a plain regression test. UsageError, and nothing written,
-    where the replay does not support a test or a file exists already and `force` is not given.
+    recording and true on the replay; without one the test is a plain regression test. Nothing is written, and NotPromoted
+    raised, where the replay does not support a test; UsageError where a file exists already and `force` is not given.
     """
     from .reading import load
 
@@ -126,14 +134,12 @@ def _test_path(output: Path, entry: str) -> Path:
 
 def _refuse(result: Result, assertion: str | None) -> None:
     if result.verdict in _REFUSED:
-        raise UsageError(f"not promoted: {_REFUSED[result.verdict]}\n{result}")
+        raise NotPromoted(_REFUSED[result.verdict], result)
     if assertion is None or result.verdict == "fixed":
         return
     if result.verdict == "still_failing":
-        raise UsageError(
-            f"not promoted: the assertion is still false on the replay, so the code does the harm as before: {assertion}\n{result}"
-        )
-    raise UsageError(f"not promoted: the assertion is true on the recording already, so it does not state the harm: {assertion}")
+        raise NotPromoted(f"the assertion is still false on the replay, so the code does the harm as before: {assertion}", result)
+    raise NotPromoted(f"the assertion is true on the recording already, so it does not state the harm: {assertion}", result)
 
 
 # ---- the test ----------------------------------------------------------------------------------

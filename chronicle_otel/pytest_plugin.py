@@ -153,7 +153,7 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[Any]) -> 
     if type(error).__name__ == "CaseFailed" and type(error).__module__ == "chronicle_otel.testing":
         report.longrepr = str(error)
         return report
-    results: list[Any] = item.stash.get(_RESULTS, [])
+    results: list[Any] = item.stash.setdefault(_RESULTS, [])
     for result in results:
         if result.exit_code and str(result) not in str(report.longrepr):
             report.sections.append(("chronicle replay", str(result)))

@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from . import credentials, instrumentation
 from .errors import UsageError
@@ -122,8 +122,8 @@ def departures_of(result: Result, *, loose: bool) -> list[Departure]:
     return [
         Departure(
             OUTCOME_CHANGED if loose and divergence.kind in _OUTCOMES else divergence.kind,
-            f"{divergence.step.kind}:{divergence.step.name}" if divergence.step is not None else "",
-            divergence.step.index if divergence.step is not None else 0,
+            f"{divergence.step.kind}:{divergence.step.name}",
+            divergence.step.index,
         )
         for divergence in result.divergences
     ]
@@ -173,7 +173,7 @@ def replay_script(runs: Any, script: str, arguments: Sequence[str] = (), *, modu
     """
     from .replayer import replaying
 
-    several: list[Any] = runs if isinstance(runs, list) else [runs]
+    several = cast("list[Any]", runs if isinstance(runs, list) else [runs])
     handle = replaying(runs, **options)
     with handle, contextlib.suppress(SystemExit):
         crossing = None

@@ -1,6 +1,6 @@
 """Resolve the dependency groups of pyproject.toml into requirements/*.txt, each pin with its reason.
 
-    python scripts/lock.py        (or: make lock)
+python scripts/lock.py        (or: make lock)
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ def main() -> None:
     """Write every lock file; the check tools are resolved with what the openai3 world already has."""
     text = (ROOT / "pyproject.toml").read_text()
     project = tomllib.loads(text)
-    reasons = {m[1]: m[2] for m in re.finditer(r'^ +"([^"]+)",? +# (.+)$', text, re.M)}
+    reasons = {m[1]: m[2] for m in re.finditer(r'^ +"([^"]+)",? +# (.+)$', text, re.MULTILINE)}
     for world, groups in WORLDS.items():
         direct = [] if world == "check" else list(project["project"]["dependencies"])
         for group in groups:
@@ -52,7 +52,9 @@ def write(path: Path, world: str, direct: list[str], pins: list[dict[str, Any]],
         for requirement in pin.get("requires_dist", []):
             if "extra ==" not in requirement:
                 needed_by.setdefault(normal(re.split(r"[<>=!~ \[;(]", requirement)[0]), []).append(normal(pin["name"]))
-    lines = [f"# World {world}: resolved by `make lock` on Python {sys.version_info[0]}.{sys.version_info[1]} from the groups of pyproject.toml."]
+    lines = [
+        f"# World {world}: resolved by `make lock` on Python {sys.version_info[0]}.{sys.version_info[1]} from the groups of pyproject.toml."
+    ]
     for pin in sorted(pins, key=lambda item: normal(item["name"])):
         name = normal(pin["name"])
         reason = why.get(name) or "needed by " + ", ".join(sorted(needed_by.get(name, ["an extra"])))

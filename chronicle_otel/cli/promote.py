@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
 
 from . import arguments
 from .replay import prepare
-from .terminal import print_json, say
+from .terminal import print_json, safe, say
 
 HELP = "write a regression test from a recorded run"
 EXAMPLES = (
@@ -33,23 +34,31 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def execute(options: argparse.Namespace) -> int:
     """Write the test."""
     from ..errors import UsageError
-    from ..promotion import promote
+    from ..promotion import NotPromoted, promote
 
     prepare()
     if options.command and options.command[0] == "-m":
         raise UsageError("promote: a test runs a script file, not a module; name its path after --")
     if options.command and options.entry:
         raise UsageError("promote: --entry and a script after -- exclude each other")
-    promotion = promote(
-        options.source,
-        options.output,
-        run=options.run,
-        entry=options.entry,
-        script=options.command,
-        provide=arguments.provided(options),
-        force=options.force,
-        **arguments.replay_options(options),
-    )
+    try:
+        promotion = promote(
+            options.source,
+            options.output,
+            run=options.run,
+            entry=options.entry,
+            script=options.command,
+            provide=arguments.provided(options),
+            force=options.force,
+            **arguments.replay_options(options),
+        )
+    except NotPromoted as refusal:
+        if options.json:
+            print_json({"test": None, "reason": str(refusal), "replay": refusal.result.to_dict()})
+        else:
+            say(str(refusal.result).rstrip())
+        print(f"chronicle: {safe(str(refusal))}", file=sys.stderr)
+        return refusal.result.exit_code or 2
     if options.json:
         departures = [{"kind": d.kind, "step": d.step, "occurrence": d.occurrence} for d in promotion.case.departures]
         written = {"test": str(promotion.test), "recording": str(promotion.recording)}

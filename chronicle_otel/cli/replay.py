@@ -78,6 +78,4 @@ def of_script(options: argparse.Namespace) -> Any:
         raise UsageError("replay: -m wants the name of a module")
     with progress(f"reading {options.source}"):
         found: Any = chronicle.load(options.source, run=options.run) if options.run else chronicle.runs(options.source)
-    if isinstance(found, list) and len(found) == 1:  # pyright: ignore[reportUnknownArgumentType]
-        found = found[0]
     return testing.replay_script(found, command[0], command[1:], module=module, **arguments.replay_options(options))

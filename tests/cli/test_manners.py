@@ -99,7 +99,7 @@ def echo(text): return text
 @chronicle.agent(name="speak")
 def speak(text): return echo(text)
 
-for text in sys.argv[1:]:
+for text in sys.argv[1:] if __name__ == "__main__" else ():
     speak(text.encode().decode("unicode_escape"))
 """
 

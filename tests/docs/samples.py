@@ -15,7 +15,7 @@ from pathlib import Path
 
 from tests.conftest import environment
 
-_BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.M | re.S)
+_BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _VARYING = (
     (re.compile(r"\b[0-9a-f]{32}\b"), "<run>"),
     (re.compile(r"\b[0-9a-f]{12}\b"), "<id>"),

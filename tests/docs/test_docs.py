@@ -32,11 +32,11 @@ def test_the_command_line_reference_is_what_the_parsers_say() -> None:
 
 def test_every_verb_of_make_in_the_documents_exists() -> None:
     """What README and CONTRIBUTING tell to type is in the Makefile."""
-    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.M))
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     named = {
         verb
         for path in (ROOT / "README.md", ROOT / "CONTRIBUTING.md")
-        for verb in re.findall(r"\bmake ([a-z-]+)`|^make ([a-z-]+)", path.read_text(), re.M)
+        for verb in re.findall(r"\bmake ([a-z-]+)`|^make ([a-z-]+)", path.read_text(), re.MULTILINE)
         for verb in verb
         if verb
     }

@@ -47,7 +47,7 @@ _call: contextvars.ContextVar[Call | None] = contextvars.ContextVar("chronicle_a
 class Call:
     """One `request` of a client, from entry to the moment its result is handed over."""
 
-    __slots__ = ("asked", "asynchronous", "attempts", "crossing", "open", "otel_token", "sdk", "sending", "served", "streamed")
+    __slots__ = ("asked", "asynchronous", "attempts", "crossing", "open", "otel_token", "sdk", "sending", "served", "streamed", "stubbed")
 
     def __init__(self, sdk: ApiClientSdk, crossing: Crossing, *, asynchronous: bool) -> None:
         self.sdk = sdk
@@ -58,6 +58,7 @@ class Call:
         self.asked = False
         self.sending = False
         self.streamed = False
+        self.stubbed = False
         self.open = True
         self.served: _serving.Served | None = None
         self.otel_token: Any = None
@@ -145,8 +146,8 @@ def _input(options: Any, request: Any) -> HttpInput:
         body = request.content or b"null"
     except Exception:  # a multipart body is a stream: it is described by its fields, files by name and size
         body = _describe(options)
-    content_type = request.headers.get("content-type")
-    return HttpInput(request.method, path, body, content_type or "application/json", url.netloc.decode("ascii"))
+    content_type = "application/json" if options.json_data is not None else request.headers.get("content-type", "application/json")
+    return HttpInput(request.method, path, body, content_type, url.netloc.decode("ascii"))
 
 
 def _describe(options: Any) -> bytes:
@@ -170,6 +171,7 @@ def _begin(
         if crossing is None:
             return None
         call = Call(sdk, crossing, asynchronous=asynchronous)
+        call.stubbed = getattr(crossing, "stubbed", getattr(interceptor, "fail_closed", False))
         if baggage.get_all():  # session variables that travel are for our own services, not for a model provider
             call.otel_token = context.attach(baggage.clear())
         return call
@@ -286,7 +288,7 @@ def wrap_async_credential(original: Callable[..., Any]) -> Callable[..., Any]:
 
 def _stubbed() -> bool:
     call = _call.get()
-    return call is not None and bool(getattr(call.crossing, "stubbed", False))
+    return call is not None and call.stubbed
 
 
 def _placeholder(client: Any) -> str:

@@ -121,9 +121,9 @@ def _response(found: dict[str, Any], answer: Mapping[str, Any]) -> None:
     _count(found, semconv.INPUT_TOKENS, used.get("prompt_tokens", used.get("input_tokens")))
     _count(found, semconv.OUTPUT_TOKENS, used.get("completion_tokens", used.get("output_tokens")))
     details = _dict(used.get("prompt_tokens_details", used.get("input_tokens_details")))
-    _count(found, "gen_ai.usage.cache_read.input_tokens", details.get("cached_tokens"))
+    _count(found, "gen_ai.usage.cache_read.input_tokens", details.get("cached_tokens") or None)
     details = _dict(used.get("completion_tokens_details", used.get("output_tokens_details")))
-    _count(found, "gen_ai.usage.reasoning.output_tokens", details.get("reasoning_tokens"))
+    _count(found, "gen_ai.usage.reasoning.output_tokens", details.get("reasoning_tokens") or None)
 
 
 def _count(found: dict[str, Any], attribute: str, value: Any) -> None:

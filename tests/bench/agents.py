@@ -11,9 +11,8 @@ from typing import Any
 import openai
 from openai import OpenAI
 
-WORDS = (
-    "order quote shares price limit market fill broker client account balance settle confirm risk guard naïve Zürich ticket venue cash"
-).split()
+WORDS = ["order", "quote", "shares", "price", "limit", "market", "fill", "broker", "client", "naïve"]
+WORDS += ["balance", "settle", "confirm", "risk", "guard", "account", "Zürich", "ticket", "venue", "cash"]
 TOOLS: Any = [
     {
         "type": "function",

@@ -127,3 +127,27 @@ def test_a_changed_prompt_must_diverge(run: tuple[Any, Any], monkeypatch: pytest
         every_form()
     assert replay.result.verdict == "diverged"
     assert {d.kind for d in replay.result.divergences} == {"input_changed"}
+
+
+@chronicle.agent(name="with_a_key_function")
+def with_a_key_function(key: Any) -> str:
+    return OpenAI(base_url=Where.url, api_key=key).chat.completions.create(model="m", messages=ask("1")).id
+
+
+def test_a_replay_calls_no_key_function(tmp_path: Path) -> None:
+    """A function that fetches the key (from a vault, over the network) is not called for what is answered from the recording."""
+
+    def vault() -> str:
+        return "sk-live" if Where.url != NOWHERE else _unreachable()
+
+    def _unreachable() -> str:
+        raise AssertionError("a replay asked for a key")
+
+    chronicle.init(tmp_path)
+    with Provider(script) as provider:
+        Where.url = provider.url
+        live = with_a_key_function(vault)
+        Where.url = NOWHERE
+    chronicle.shutdown()
+    with chronicle.replaying(chronicle.load(tmp_path), ignore=["key"]):
+        assert with_a_key_function(vault) == live

@@ -137,23 +137,17 @@ def _references(run: Run) -> Iterator[Finding]:
 
 
 def _redaction(run: Run) -> Iterator[Finding]:
-    policies: dict[str, int] = {}
+    policies: set[str] = set()
     keys: set[str] = set()
-    plain = 0
     for step in run.steps:
         tree = step.tree(semconv.REDACTION)
-        if type(tree) is not dict:
-            plain += 1
-            continue
-        facts = cast("dict[str, Any]", tree)
-        policy = str(facts.get("policy", "?"))
-        policies[policy] = policies.get(policy, 0) + 1
-        keys.add(str(facts.get("key", "")))
+        passes: Any = tree.get("passes") if type(tree) is dict else None
+        for each in passes if type(passes) is list else ():
+            facts: dict[str, Any] = each if type(each) is dict else {}
+            policies.add(str(facts.get("policy", "?")))
+            keys.add(str(facts.get("kcv", "?")))
     if policies:
-        yield Finding("redacted", None, f"redacted with policy {', '.join(sorted(policies))}; personal data are pseudonyms")
-    if len(policies) > 1 or len(keys) > 1:
-        yield Finding(
-            "mixed_keys",
-            None,
-            "Steps were redacted with differing policies or keys, so equal values may look different; redact all of them alike",
-        )
+        yield Finding("redacted", None, f"redacted with policy {', '.join(sorted(policies))}; what looks like personal data are pseudonyms")
+    if len(keys) > 1:
+        reason = "so one person has several pseudonyms in it; redact all Steps of a Run with one key"
+        yield Finding("mixed_keys", None, f"Steps were redacted with {len(keys)} keys (check values {', '.join(sorted(keys))}), {reason}")

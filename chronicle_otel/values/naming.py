@@ -17,7 +17,7 @@ def main_module_name() -> str:
     main = sys.modules.get("__main__")
     spec = getattr(main, "__spec__", None)
     if spec is not None and isinstance(spec.name, str):
-        return spec.name
+        return spec.name.removesuffix(".__main__")
     path = getattr(main, "__file__", None)
     return os.path.splitext(os.path.basename(path))[0] if isinstance(path, str) else "__main__"
 

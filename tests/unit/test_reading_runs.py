@@ -222,11 +222,14 @@ def test_outputs_that_cannot_be_served_are_lossy(load: Any) -> None:
 
 
 def test_redaction_is_told_and_takes_nothing(load: Any) -> None:
-    """A redacted Run is as good as any; two policies in one Run are not."""
-    both = {"policy": "p1", "key": "k1"}
-    one = load(root(2, payloads={IN: {}, semconv.REDACTION: both}), step(2, payloads={OUT: 1, semconv.REDACTION: both}))
+    """A redacted Run is as good as any; two keys in one Run are not."""
+
+    def redacted(kcv: str) -> Any:
+        return {semconv.REDACTION: {"v": 1, "passes": [{"policy": "p1", "kcv": kcv}]}}
+
+    one = load(root(2, payloads={IN: {}, **redacted("k1")}), step(2, payloads={OUT: 1, **redacted("k1")}))
     assert (kinds(one), one.checks.ok) == ([("redacted", None)], True)
-    two = load(root(2, payloads={IN: {}, semconv.REDACTION: both}), step(2, payloads={OUT: 1, semconv.REDACTION: {**both, "key": "k2"}}))
+    two = load(root(2, payloads={IN: {}, **redacted("k1")}), step(2, payloads={OUT: 1, **redacted("k2")}))
     assert (kinds(two), two.checks.ok) == ([("redacted", None), ("mixed_keys", None)], False)
 
 

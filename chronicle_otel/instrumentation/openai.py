@@ -75,7 +75,7 @@ class OpenAIInstrumentor(Instrumentor):
     distribution = "openai"
 
     def instrumentation_dependencies(self) -> Collection[str]:
-        return ("openai >= 2.0, < 4",)
+        return ("openai >= 2.40, < 4",)
 
     def patch(self, module: ModuleType) -> list[Callable[[], None]]:
         base: Any = getattr(module, "_base_client", None)

@@ -1,6 +1,6 @@
 """Replaying: the agent's own code is executed again, its boundaries answered from the record.
 
-    Run ──► Replayer (plan, match, compare) ──► what happened ──► verdict ──► Result
+Run ──► Replayer (plan, match, compare) ──► what happened ──► verdict ──► Result
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """After a replay: threads and tasks that still carry its context are refused, never executed.
 
-    replay ends ──► a context somewhere still holds one of its places? ──► Afterlife stands at the seam until none does
+replay ends ──► a context somewhere still holds one of its places? ──► Afterlife stands at the seam until none does
 """
 
 from __future__ import annotations
@@ -25,10 +25,11 @@ class Afterlife:
         self.before = before
         self._left: set[int] = set()
 
-    def watch(self, place: Place) -> None:
-        """Stay until a place is forgotten by every context."""
-        self._left.add(id(place))
-        weakref.finalize(place, self._forgotten, id(place)).atexit = False
+    def watch(self, places: list[Place]) -> None:
+        """Stay until every place is forgotten by every context."""
+        for place in places:
+            self._left.add(id(place))
+            weakref.finalize(place, self._forgotten, id(place)).atexit = False
 
     def _forgotten(self, ident: int) -> None:
         with _lock:
@@ -74,8 +75,7 @@ def keep_refusing(replayer: Replayer) -> None:
         if not left or isinstance(before, Replayer):  # an outer replay refuses foreign contexts itself
             return
         afterlife = Afterlife(before)
-        for place in left:
-            afterlife.watch(place)
-        del left, place
+        afterlife.watch(left)
+        left.clear()
         if afterlife.needed:
             seam.interceptor = afterlife

@@ -1,8 +1,8 @@
 """Ambient reads answered from the record; where it ends, values go on; without one, the clock may be frozen.
 
-    seam.interceptor.ambient(source, read) ──► recorded reads of the enclosing Step, in order per source
-                                          ├──► past their end: a note, and time goes on from the last one
-                                          └──► none recorded: `freeze` ──► recorded start + time passed, seeded randomness
+seam.interceptor.ambient(source, read) ──► recorded reads of the enclosing Step, in order per source
+                                      ├──► past their end: a note, and time goes on from the last one
+                                      └──► none recorded: `freeze` ──► recorded start + time passed, seeded randomness
 """
 
 from __future__ import annotations
@@ -40,10 +40,9 @@ class AmbientAnswers:
 
     def sources(self) -> tuple[list[str], list[str]]:
         """The sources to patch, and the environment variables among them."""
-        names = {source for run in self._replayer.runs for step in run.run.steps for source in step.ambient}
+        names: set[str] = {source for run in self._replayer.runs for step in run.run.steps for source in step.ambient}
         env = sorted(name.removeprefix("env.") for name in names if name.startswith("env."))
-        families = {"os": "secrets"}
-        found = {families.get(name.partition(".")[0], name.partition(".")[0]) for name in names}
+        found = {"secrets" if name == "os.urandom" else name.partition(".")[0] for name in names}
         if self._freeze:
             found |= {"clock", "random", "uuid", "secrets"}
         return sorted(found & set(patches.SOURCES)), env
@@ -86,7 +85,12 @@ class AmbientAnswers:
                 happened.run.root_happened.ambient_last[source] = (value, time.monotonic())  # type: ignore[union-attr]
                 return value
             if at == len(queue):
-                owner.notes.append(("not_recorded", f"it reads {source} more often than the {len(queue)} times that were recorded; values go on from there"))
+                owner.notes.append(
+                    (
+                        "not_recorded",
+                        f"it reads {source} more often than the {len(queue)} times that were recorded; values go on from there",
+                    )
+                )
             return self._go_on(happened, source, read)
 
     def _everywhere(self, run: RunLog) -> set[str]:

@@ -1,7 +1,7 @@
 """What a stub is served: the recorded outcome, in the form that it had.
 
-    recorded Step ──► ServedAnswer ──► value / avalue / chunks     wrappers of functions
-                                   └─► outcome, released           SDK seams rebuild bytes from it
+recorded Step ──► ServedAnswer ──► value / avalue / chunks     wrappers of functions
+                               └─► outcome, released           SDK seams rebuild bytes from it
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Generator
 from typing import TYPE_CHECKING, Any
 
 from .. import semconv, values
+from .compare import is_object
 
 if TYPE_CHECKING:
     from .crossing import ReplayCrossing
@@ -38,7 +39,7 @@ class ServedAnswer:
         elif form == "stream":
             self.outcome = step.stream
             head = self.outcome.get("head")
-            self._returned = head.get("return") if isinstance(head, dict) and crossing.boundary.sdk is None else None
+            self._returned = head.get("return") if is_object(head) and crossing.boundary.sdk is None else None
 
     def value(self) -> Any:
         """Return the recorded value, or raise the recorded error."""
@@ -56,7 +57,9 @@ class ServedAnswer:
             await asyncio.sleep(self._seconds())
         turn = await self._crossing.replayer.turn(self._crossing, pending=self.form == "pending")
         if not turn:
-            raise self._crossing.not_recorded("it was cancelled from outside when it was recorded, and nothing is left that could cancel it now")
+            raise self._crossing.not_recorded(
+                "it was cancelled from outside when it was recorded, and nothing is left that could cancel it now"
+            )
 
     def _settle(self) -> Any:
         if self.form == "value":

@@ -7,11 +7,21 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, cast
+from typing import Any, Final, TypeGuard
 
 from .. import semconv, values
 
 Path = tuple[str | int, ...]
+
+
+def is_object(tree: Any) -> TypeGuard[dict[str, Any]]:
+    """Say whether a tree is a JSON object."""
+    return type(tree) is dict
+
+
+def is_items(tree: Any) -> TypeGuard[list[Any]]:
+    """Say whether a tree is a JSON list."""
+    return type(tree) is list
 
 
 class _Missing:
@@ -62,12 +72,12 @@ def place(path: Path) -> str:
 
 def is_hole(tree: Any) -> bool:
     """Say whether a part of a recording is unknown: lost, cut, or taken out. It compares as equal to anything."""
-    return type(tree) is dict and len(tree) == 1 and (semconv.OPAQUE in tree or semconv.REF in tree or semconv.BLOB in tree)
+    return is_object(tree) and len(tree) == 1 and (semconv.OPAQUE in tree or semconv.REF in tree or semconv.BLOB in tree)
 
 
 def _is_stand_in(tree: Any) -> bool:
-    content = cast("dict[str, Any]", tree).get(semconv.TYPE) if type(tree) is dict and len(tree) == 1 else None
-    return type(content) is list and bool(content) and content[0] == "?"
+    content = tree.get(semconv.TYPE) if is_object(tree) and len(tree) == 1 else None
+    return is_items(content) and bool(content) and content[0] == "?"
 
 
 def holds_hole(tree: Any) -> bool:
@@ -79,10 +89,10 @@ def _containers(tree: Any) -> Iterator[Any]:
     work = [tree]
     while work:
         node = work.pop()
-        if type(node) is dict:
+        if is_object(node):
             yield node
             work.extend(v for v in node.values() if type(v) in (dict, list))
-        elif type(node) is list:
+        elif is_items(node):
             work.extend(v for v in node if type(v) in (dict, list))
 
 
@@ -98,15 +108,17 @@ def without(tree: Any, ignore: Sequence[str]) -> Any:
 
 def _without(tree: Any, parts: list[str]) -> Any:
     head, rest = parts[0], parts[1:]
-    if type(tree) is dict:
-        members = cast("dict[str, Any]", tree)
+    if is_object(tree):
+        members = tree
         if not rest:
             return {name: member for name, member in members.items() if head not in (name, "*")}
         return {name: _without(member, rest) if head in (name, "*") else member for name, member in members.items()}
-    if type(tree) is list:
+    if is_items(tree):
         if not rest and head == "*":
             return []
-        return [_without(item, rest) if head in (str(at), "*") and rest else item for at, item in enumerate(tree) if rest or head != str(at)]
+        return [
+            _without(item, rest) if head in (str(at), "*") and rest else item for at, item in enumerate(tree) if rest or head != str(at)
+        ]
     return tree
 
 
@@ -117,14 +129,11 @@ _MAX_DIFFERENCES: Final = 200
 
 def same(a: Any, b: Any) -> bool:
     """Equality of two leaves or containers under the rules of the wire format."""
-    kind = type(a)
-    if kind is not type(b):
-        if kind in (int, float) and type(b) in (int, float):
-            return bool(a == b)
-        return False
-    if kind in (dict, list):
+    if is_object(a) or is_items(a):
         return values.equal(a, b)
-    return bool(a == b)
+    if isinstance(a, bool) or isinstance(b, bool) or not (isinstance(a, (int, float)) and isinstance(b, (int, float))):
+        return isinstance(a, type(b)) and bool(a == b)
+    return a == b
 
 
 def diff(recorded: Any, live: Any) -> list[Difference]:
@@ -137,13 +146,13 @@ def diff(recorded: Any, live: Any) -> list[Difference]:
 def _diff(recorded: Any, live: Any, path: Path, found: list[Difference]) -> None:
     if len(found) >= _MAX_DIFFERENCES or recorded is live or is_hole(recorded) or is_hole(live):
         return
-    if type(recorded) is dict and type(live) is dict:
+    if is_object(recorded) and is_object(live):
         if semconv.TYPE in recorded or semconv.TYPE in live:
             _diff_typed(recorded, live, path, found)
         else:
-            _diff_members(cast("dict[str, Any]", recorded), cast("dict[str, Any]", live), path, found)
-    elif type(recorded) is list and type(live) is list:
-        _diff_items(cast("list[Any]", recorded), cast("list[Any]", live), path, found)
+            _diff_members(recorded, live, path, found)
+    elif is_items(recorded) and is_items(live):
+        _diff_items(recorded, live, path, found)
     elif not same(recorded, live):
         inner = _inner_json(recorded, live)
         if inner is not None:
@@ -158,10 +167,10 @@ def _diff_typed(recorded: Any, live: Any, path: Path, found: list[Difference]) -
     if _is_stand_in(recorded) and _is_stand_in(live) and recorded[semconv.TYPE][1].get("type") == live[semconv.TYPE][1].get("type"):
         return  # nobody could encode either: their repr proves nothing
     a, b = recorded.get(semconv.TYPE), live.get(semconv.TYPE)
-    if type(a) is list and type(b) is list and len(a) == len(b) == 3 and a[:2] == b[:2] and type(a[2]) is dict and type(b[2]) is dict:
-        _diff_members(cast("dict[str, Any]", a[2]), cast("dict[str, Any]", b[2]), path, found)
-    elif type(a) is list and type(b) is list and len(a) == len(b) == 2 and a[0] == b[0] == "tuple" and type(a[1]) is list and type(b[1]) is list:
-        _diff_items(cast("list[Any]", a[1]), cast("list[Any]", b[1]), path, found)
+    if is_items(a) and is_items(b) and len(a) == len(b) == 3 and a[:2] == b[:2] and is_object(a[2]) and is_object(b[2]):
+        _diff_members(a[2], b[2], path, found)
+    elif is_items(a) and is_items(b) and len(a) == len(b) == 2 and a[0] == b[0] == "tuple" and is_items(a[1]) and is_items(b[1]):
+        _diff_items(a[1], b[1], path, found)
     elif not values.equal(recorded, live):
         found.append(Difference(path, "changed", recorded, live))
 
@@ -189,10 +198,8 @@ def _diff_items(recorded: list[Any], live: list[Any], path: Path, found: list[Di
         paired = min(a2 - a1, b2 - b1)
         for at in range(paired):
             _diff(recorded[a1 + at], live[b1 + at], (*path, b1 + at), found)
-        for at in range(a1 + paired, a2):
-            found.append(Difference((*path, at), "removed", recorded[at], MISSING))
-        for at in range(b1 + paired, b2):
-            found.append(Difference((*path, at), "added", MISSING, live[at]))
+        found.extend(Difference((*path, at), "removed", recorded[at], MISSING) for at in range(a1 + paired, a2))
+        found.extend(Difference((*path, at), "added", MISSING, live[at]) for at in range(b1 + paired, b2))
 
 
 def _inner_json(recorded: Any, live: Any) -> tuple[Any, Any] | None:
@@ -216,10 +223,10 @@ def leaves(tree: Any) -> Iterator[Any]:
     work = [tree]
     while work:
         node = work.pop()
-        if type(node) is dict:
-            work.extend(reversed(list(cast("dict[str, Any]", node).values())))
-        elif type(node) is list:
-            work.extend(reversed(cast("list[Any]", node)))
+        if is_object(node):
+            work.extend(reversed(list(node.values())))
+        elif is_items(node):
+            work.extend(reversed(node))
         elif node is not None and node is not MISSING:
             yield node
 
@@ -247,7 +254,9 @@ def mentions(differences: Sequence[Difference], wanted: Mapping[str, Any] | Sequ
                 return True
             if value in texts:
                 return True
-        elif any(type(leaf) in (int, float) and type(leaf) is not bool and leaf == value for leaf in live) or any(re.search(rf"(?<![\d.]){re.escape(_number(value))}(?!\d)", text) for text in texts):
+        elif any(type(leaf) in (int, float) and type(leaf) is not bool and leaf == value for leaf in live) or any(
+            re.search(rf"(?<![\d.]){re.escape(_number(value))}(?!\d)", text) for text in texts
+        ):
             return True
     return False
 

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any
 from .. import values
 from ..errors import Refused
 from ..recording import interceptor as seams
-from ..recording.interceptor import Boundary, HttpInput, HttpOutput
-from .answers import ServedAnswer
+from ..recording.interceptor import Answer, Boundary, HttpInput, HttpOutput
 from .log import Happened
 from .match import Recorded
 
@@ -50,7 +49,7 @@ class ReplayCrossing:
         self.replayer = replayer
         self.boundary = boundary
         self.happened: Happened | None = None
-        self.answer: ServedAnswer | None = None
+        self.answer: Answer | None = None
         self.lanes: dict[str, int] = {}
         self.here: Here | None = None
         self._place: Place | None = None

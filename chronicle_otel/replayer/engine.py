@@ -1,8 +1,8 @@
 """The Replayer: the Interceptor that answers boundaries from a recording and compares what runs live with it.
 
-    enter / open+ask ──► which Run? ──► Matcher ──► stub: ServedAnswer, or Refused
-                                                └─► live: runs, is compared at its end
-                                    everything that happened ──► RunLog ──► verdict.judge ──► Result
+enter / open+ask ──► which Run? ──► Matcher ──► stub: ServedAnswer, or Refused
+                                            └─► live: runs, is compared at its end
+                                everything that happened ──► RunLog ──► verdict.judge ──► Result
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from ..recording.context import lane_below
 from ..recording.interceptor import Boundary
 from .ambient import AmbientAnswers
 from .answers import ServedAnswer
-from .compare import changed_values, diff, is_hole, leaves, without
+from .compare import changed_values, diff, is_hole, is_object, leaves, without
 from .crossing import Here, Place, ReplayCrossing
 from .log import Happened, RunLog
 from .match import CHANGED, EXACT, UNKNOWN, VOLATILE, Live, Recorded
@@ -152,7 +152,10 @@ class Replayer:
                 run.started, run.root_happened = True, happened
                 return run
             self._refuse(
-                happened, "no recorded Run is left that starts here" if self.runs and all(r.started for r in self.runs) else "no recorded Run starts here"
+                happened,
+                "no recorded Run is left that starts here"
+                if self.runs and all(r.started for r in self.runs)
+                else "no recorded Run starts here",
             )
         if len(opened) == 1 and opened[0].root_happened is not None:
             node.parent, node.guessed = opened[0].root_happened.node, True
@@ -169,7 +172,7 @@ class Replayer:
     def _prepare(self, run: RunLog, happened: Happened) -> None:
         """Leave out parameters that exist only through a default which the recording never knew."""
         node, boundary = happened.node, happened.boundary
-        if boundary.defaults and type(node.tree) is dict:
+        if boundary.defaults and is_object(node.tree):
             known = run.matcher.known_members(node.kind, node.name) if node.parent is not None else frozenset(_members(run.root.tree))
             new = [
                 name
@@ -315,7 +318,9 @@ class Replayer:
             happened.refusal = f"tried to open a connection{inside}"
             run = happened.run
             refusals = run.refusals if run is not None else self._stray_refusals()
-            known = refusals.setdefault(("network", what, values.key(node.tree), happened.refusal, node.parent.order if node.parent else 0), happened)
+            known = refusals.setdefault(
+                ("network", what, values.key(node.tree), happened.refusal, node.parent.order if node.parent else 0), happened
+            )
             if known is not happened:
                 known.repeats += 1
             elif run is not None:
@@ -414,4 +419,4 @@ class Replayer:
 
 
 def _members(tree: Any) -> Iterable[str]:
-    return tree if type(tree) is dict else ()
+    return tree if is_object(tree) else ()

@@ -1,7 +1,7 @@
 """The recorded entry, found and given its arguments; span data never decides what gets imported.
 
-    entry="module:function" | callable | recorded, if [tool.chronicle] modules names its module ──► function
-    recorded inputs ──type hints──► arguments        provide={parameter: factory} ──► what JSON cannot carry
+entry="module:function" | callable | recorded, if [tool.chronicle] modules names its module ──► function
+recorded inputs ──type hints──► arguments        provide={parameter: factory} ──► what JSON cannot carry
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ from typing import Any, cast
 
 from .. import semconv, values
 from ..errors import CannotReproduce, UsageError
+from .compare import is_items
+from .compare import is_object
 
 
 def find(run: Any, entry: str | Callable[..., Any] | None) -> Callable[..., Any]:
@@ -33,10 +35,16 @@ def find(run: Any, entry: str | Callable[..., Any] | None) -> Callable[..., Any]
     recorded = run.entry
     module, name = getattr(recorded, "module", None) or "", getattr(recorded, "qualname", None) or ""
     if not module or not name:
-        raise CannotReproduce(f'the recording does not say where {run.entry.name} is defined: name it with entry="module:function" (--entry)')
+        raise CannotReproduce(
+            f'the recording does not say where {run.entry.name} is defined: name it with entry="module:function" (--entry)'
+        )
     allowed, where = _configured_modules()
     if not any(module == m or module.startswith(m + ".") or fnmatch.fnmatchcase(module, m) for m in allowed):
-        known = f"{where} allows {', '.join(allowed)}" if allowed else "no [tool.chronicle] modules are configured in a pyproject.toml here or above"
+        known = (
+            f"{where} allows {', '.join(allowed)}"
+            if allowed
+            else "no [tool.chronicle] modules are configured in a pyproject.toml here or above"
+        )
         raise CannotReproduce(
             f"the recorded entry is {module}:{name}, and a recording does not decide what is imported ({known}): "
             f'name it with entry="{module}:{name}" (--entry), or add modules = ["{module.partition(".")[0]}"] under [tool.chronicle]'
@@ -57,12 +65,12 @@ def _configured_modules() -> tuple[list[str], str]:
             tool = tomllib.loads(file.read_text(encoding="utf-8")).get("tool", {})
         except (OSError, ValueError) as error:
             raise UsageError(f"{file}: not readable as TOML: {error}") from error
-        modules = tool.get("chronicle", {}).get("modules")
+        modules: Any = tool.get("chronicle", {}).get("modules")
         if modules is None:
             continue
-        if not isinstance(modules, list) or not all(isinstance(m, str) for m in cast("list[Any]", modules)):
+        if not is_items(modules) or not all(isinstance(m, str) for m in modules):
             raise UsageError(f'{file}: [tool.chronicle] modules must be a list of module names, as in modules = ["shop"]')
-        return cast("list[str]", modules), str(file)
+        return modules, str(file)
     return [], ""
 
 
@@ -77,7 +85,7 @@ def _resolve(module: str, name: str, what: str) -> Callable[..., Any]:
             raise CannotReproduce(f"{what}: {module} cannot be imported: {type(error).__name__}: {error}") from error
     for part in name.split("."):
         if part == "<locals>":
-            raise CannotReproduce(f"{what}: {module}:{name} is defined inside a function; name an importable entry, or use replaying(run) around your own call")
+            raise CannotReproduce(f"{what}: {module}:{name} is defined inside a function; name an importable one, or use replaying(run)")
         try:
             target = getattr(target, part)
         except AttributeError:
@@ -97,7 +105,7 @@ def arguments(run: Any, function: Callable[..., Any], provide: Mapping[str, Call
     root = run.root
     damage: Mapping[str, str] = root.damage or {}
     tree = root.tree(semconv.INPUT)
-    if tree is None or semconv.INPUT in damage or type(tree) is not dict or semconv.OPAQUE in tree:
+    if tree is None or semconv.INPUT in damage or not is_object(tree) or semconv.OPAQUE in tree:
         why = damage.get(semconv.INPUT, "they were not recorded")
         raise CannotReproduce(f"the entry's inputs are not in the recording ({why})")
     signature = inspect.signature(function)
@@ -105,10 +113,11 @@ def arguments(run: Any, function: Callable[..., Any], provide: Mapping[str, Call
     unknown = [name for name in provide if name not in signature.parameters]
     if unknown:
         raise UsageError(f"provide: {getattr(function, '__qualname__', function)} has no parameter {unknown[0]!r}")
-    members = cast("dict[str, Any]", tree)
+    members = tree
     positional: list[Any] = []
     named: dict[str, Any] = {}
     for parameter in signature.parameters.values():
+        value: Any
         if parameter.name in provide:
             factory: Any = provide[parameter.name]
             value = factory() if callable(factory) else factory
@@ -130,14 +139,18 @@ def arguments(run: Any, function: Callable[..., Any], provide: Mapping[str, Call
         else:
             named[parameter.name] = value
     if any(p.kind is p.VAR_POSITIONAL and p.name in members for p in signature.parameters.values()):
-        return [*(named.pop(p.name) for p in signature.parameters.values() if p.kind is p.POSITIONAL_OR_KEYWORD and p.name in named), *positional], named
+        return [
+            *(named.pop(p.name) for p in signature.parameters.values() if p.kind is p.POSITIONAL_OR_KEYWORD and p.name in named),
+            *positional,
+        ], named
     return positional, named
 
 
 def _rebuilt(tree: Any, hint: Any, parameter: inspect.Parameter, function: Callable[..., Any]) -> Any:
+    what = f"{getattr(function, '__qualname__', function)}: the recorded {parameter.name!r}"
     if not values.replayable(tree):
         raise CannotReproduce(
-            f"{getattr(function, '__qualname__', function)}: the recorded {parameter.name!r} cannot be rebuilt (it could not be recorded, or was taken out): "
+            f"{what} cannot be rebuilt (it could not be recorded, or was taken out): "
             f"provide={{{parameter.name!r}: factory}} makes it (--provide {parameter.name}=module:factory)"
         )
     if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
@@ -145,9 +158,7 @@ def _rebuilt(tree: Any, hint: Any, parameter: inspect.Parameter, function: Calla
     try:
         return values.decode(tree, hint=hint)
     except Exception as error:
-        raise CannotReproduce(
-            f"{getattr(function, '__qualname__', function)}: the recorded {parameter.name!r} does not fit its type any more: {type(error).__name__}: {error}"
-        ) from error
+        raise CannotReproduce(f"{what} does not fit its type any more: {type(error).__name__}: {error}") from error
 
 
 def _hints(function: Callable[..., Any]) -> dict[str, Any]:

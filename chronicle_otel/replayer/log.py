@@ -1,6 +1,6 @@
 """What happened in a replay, as it happened: one entry per crossing, and the state of each Run.
 
-    Replayer ──► Happened, RunLog ──► verdict ──► Result
+Replayer ──► Happened, RunLog ──► verdict ──► Result
 """
 
 from __future__ import annotations

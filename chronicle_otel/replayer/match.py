@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from .. import values
-from .compare import holds_hole, is_hole, without
+from .compare import holds_hole, is_hole, is_object, without
 from .similarity import same_conversation, similarity
 from .volatile import Volatile
 
@@ -139,7 +139,7 @@ class Matcher:
         known = self._members.get((kind, name))
         if known is None:
             steps = self._by_name.get((kind, name)) or self._renamed(kind, name)
-            known = frozenset(member for r in steps if type(r.tree) is dict for member in r.tree)
+            known = frozenset(member for r in steps if is_object(r.tree) for member in r.tree)
             self._members[kind, name] = known
         return known
 
@@ -316,9 +316,7 @@ class Matcher:
     def _pool(self, n: Live, candidates: Iterable[Recorded]) -> list[Recorded]:
         return [r for r in candidates if r.owner is None and r is not self.root and not self._hidden(r)]
 
-    def _elsewhere(
-        self, n: Live, scope: Recorded, equal: Sequence[Recorded], ignore: tuple[str, ...]
-    ) -> tuple[Recorded, str, bool] | None:
+    def _elsewhere(self, n: Live, scope: Recorded, equal: Sequence[Recorded], ignore: tuple[str, ...]) -> tuple[Recorded, str, bool] | None:
         candidates: Iterable[Recorded] = equal
         if not equal:
             key = self.key(n.tree, ignore)

@@ -15,7 +15,7 @@ import socket
 import ssl
 import threading
 from collections.abc import Callable, Sequence
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from opentelemetry import context as otel_context
 
@@ -113,10 +113,10 @@ def _is_local(sock: socket.socket) -> bool:
 
 def _address(address: Any) -> tuple[str, int | None]:
     if isinstance(address, tuple) and address:
-        host = address[0]
+        host, *rest = cast("tuple[Any, ...]", address)
         text = host.decode("ascii", "replace") if isinstance(host, (bytes, bytearray)) else str(host)
-        return text or "0.0.0.0", address[1] if len(address) > 1 and isinstance(address[1], int) else None
-    return str(address), None
+        return text or "0.0.0.0", rest[0] if rest and isinstance(rest[0], int) else None
+    return str(cast("object", address)), None
 
 
 def _connecting(real: Callable[..., Any]) -> Callable[..., Any]:
@@ -189,8 +189,8 @@ def _addresses(found: Any) -> set[str]:
     if isinstance(found, str):
         return {found}
     if isinstance(found, tuple):  # gethostbyname_ex
-        return set(found[2]) if len(found) > 2 else set()
-    return {str(entry[4][0]) for entry in found if isinstance(entry, tuple) and len(entry) > 4}
+        return set(cast("tuple[Any, Any, list[str]]", found)[2])
+    return {str(entry[4][0]) for entry in found}
 
 
 def _install() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from .. import semconv, values
 from ..errors import ReplayError
-from .compare import MISSING, Difference, diff, without
+from .compare import MISSING, Difference, diff, is_items, is_object, without
 from .log import Happened, RunLog
 from .match import Recorded
 
@@ -22,11 +22,15 @@ def compare_outcome(run: RunLog, happened: Happened, r: Recorded, ignore: Sequen
     form = step.form
     if isinstance(happened.error, ReplayError) or form in (None, "none", "pending"):
         return
-    if happened.form == "error" or form == "error" or (form == "stream" and (step.tree(semconv.ERROR) is not None) != (happened.error is not None)):
+    if (
+        happened.form == "error"
+        or form == "error"
+        or (form == "stream" and (step.tree(semconv.ERROR) is not None) != (happened.error is not None))
+    ):
         _compare_error(happened, step)
         return
-    recorded = _comparable_output(step, form, happened)
-    found = diff(without(recorded, ignore), without(happened.output, ignore))
+    recorded, live = _comparable(step, form, happened)
+    found = diff(without(recorded, ignore), without(live, ignore))
     if happened.boundary.sdk is not None:
         found = [d for d in found if d.path[:1] == ("body",) or d.path[:1] == ("status",)]
     if found:
@@ -34,17 +38,17 @@ def compare_outcome(run: RunLog, happened: Happened, r: Recorded, ignore: Sequen
         happened.only_volatile_output = run.volatile.only(found)
 
 
-def _comparable_output(step: Any, form: str, happened: Happened) -> Any:
+def _comparable(step: Any, form: str, happened: Happened) -> tuple[Any, Any]:
+    """Both outputs; of streams as far as both were read, for how far a consumer read is no property of the Step."""
     if form != "stream":
-        return step.tree(semconv.OUTPUT)
-    decoded = step.stream or {"chunks": [], "end": "abandoned"}
-    chunks = [chunk for _, chunk in decoded["chunks"]]
-    if happened.form == "stream" and type(happened.output) is list:
-        stopped_early = decoded["end"] != "finished" or happened.cancelled
-        if stopped_early:  # how far a consumer read is no property of the Step's output
-            shared = min(len(chunks), len(happened.output))
-            happened.output, chunks = happened.output[:shared], chunks[:shared]
-    return chunks
+        return step.tree(semconv.OUTPUT), happened.output
+    decoded: dict[str, Any] = step.stream or {"chunks": [], "end": "abandoned"}
+    recorded = [chunk for _, chunk in decoded["chunks"]]
+    live = happened.output
+    if happened.form == "stream" and is_items(live) and (decoded["end"] != "finished" or happened.cancelled):
+        shared = min(len(recorded), len(live))
+        return recorded[:shared], live[:shared]
+    return recorded, live
 
 
 def _compare_error(happened: Happened, step: Any) -> None:
@@ -59,7 +63,10 @@ def _compare_error(happened: Happened, step: Any) -> None:
     elif recorded is None:
         found = [Difference(("error",), "added", MISSING, _brief_error(live)), *_was(step)]
     else:
-        found = [Difference(("error",), "removed", _brief_error(recorded), MISSING), Difference(("output",), "added", MISSING, happened.output)]
+        found = [
+            Difference(("error",), "removed", _brief_error(recorded), MISSING),
+            Difference(("output",), "added", MISSING, happened.output),
+        ]
     happened.output_kind, happened.output_differences = "error_changed", found
     happened.only_volatile_output = happened.run is not None and happened.run.volatile.only(found)
 
@@ -70,4 +77,4 @@ def _was(step: Any) -> list[Difference]:
 
 
 def _brief_error(facts: Any) -> Any:
-    return {k: facts[k] for k in ("class", "message") if k in facts} if isinstance(facts, dict) else facts
+    return {k: facts[k] for k in ("class", "message") if k in facts} if is_object(facts) else facts

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from .. import values
 from ..recording import interceptor as seams
@@ -32,8 +33,10 @@ def take_run(runs: Sequence[RunLog], node: Live) -> RunLog | None:
     def nearness(at: int) -> tuple[bool, float, float, int]:
         run = named[at]
         equal = run.root.tree is not UNKNOWN and values.key(run.root.tree) == key
-        recorded = run.run.session or {}
-        shared = sum(1 for name, value in session.items() if name in recorded and values.equal(values.to_tree(value), values.to_tree(recorded[name])))
+        recorded: dict[str, Any] = run.run.session
+        shared = sum(
+            1 for name, value in session.items() if name in recorded and values.equal(values.to_tree(value), values.to_tree(recorded[name]))
+        )
         alike = 1.0 if equal or run.root.tree is UNKNOWN else similarity(node.kind, node.tree, run.root.tree, ())
         return (not equal, -shared / (len(session) or 1), -alike, at)
 

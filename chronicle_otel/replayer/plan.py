@@ -46,9 +46,11 @@ class Plan:
             if kind not in semconv.KINDS or (colon and not glob):
                 near = difflib.get_close_matches(kind, (*semconv.KINDS, "changed"), 1)
                 hint = f"; did you mean {near[0]!r}?" if near else ""
-                raise UsageError(f"live={word!r}: not a kind, a kind:glob or \"changed\"{hint} Kinds are {', '.join(semconv.KINDS)}")
+                raise UsageError(f'live={word!r}: not a kind, a kind:glob or "changed"{hint} Kinds are {", ".join(semconv.KINDS)}')
             if kind == "effect" and not allow_effects:
-                raise UsageError(f"live={word!r}: an effect acts on the world; say allow_effects=True (--allow-effects) as well if you mean it")
+                raise UsageError(
+                    f"live={word!r}: an effect acts on the world; say allow_effects=True (--allow-effects) as well if you mean it"
+                )
             if colon:
                 patterns.append((kind, glob))
             else:

@@ -1,18 +1,17 @@
 """A recorded Run made ready for matching.
 
-    Run ──► Recorded Steps with their places and inputs ──► Matcher, Clock, Volatile ──► RunLog
+Run ──► Recorded Steps with their places and inputs ──► Matcher, Clock, Volatile ──► RunLog
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
 from typing import Any
 
 from .. import semconv, values
 from ..recording.interceptor import Boundary, registered
 from ..recording.naming import identity
-from .compare import diff, each_mentions
+from .compare import diff, each_mentions, is_object
 from .log import RunLog
 from .match import UNKNOWN, Matcher, Recorded
 from .options import Options
@@ -85,22 +84,25 @@ def _outcome_key(step: Any) -> bytes:
         tree = step.tree(payload)
         if tree is not None:
             if payload == semconv.STREAM:  # when the chunks came tells nothing
-                tree = [chunk for _, chunk in (step.stream or {"chunks": []})["chunks"]]
-            elif payload == semconv.OUTPUT and step.kind in ("llm", "embedding") and isinstance(tree, dict) and "body" in tree:
+                decoded: dict[str, Any] = step.stream or {"chunks": []}
+                tree = [chunk for _, chunk in decoded["chunks"]]
+            elif payload == semconv.OUTPUT and step.kind in ("llm", "embedding") and is_object(tree) and "body" in tree:
                 tree = tree["body"]
             return values.key(tree)
     return b""
 
 
 def module_changed(boundary: Boundary | None, code: Any) -> bool:
-    if boundary is None or boundary.function is None or not isinstance(code, Mapping):
+    """Say whether the module of a boundary is another than when it was recorded; never for an SDK's."""
+    if boundary is None or boundary.function is None or not is_object(code):
         return False
     recorded, now = code.get("module_digest"), identity(boundary.function).get("module_digest")
     return bool(recorded and now and recorded != now)
 
 
 def code_changed(boundary: Boundary, code: Any) -> bool:
-    if boundary.function is None or not isinstance(code, Mapping):
+    """Say whether the function itself is another than when it was recorded."""
+    if boundary.function is None or not is_object(code):
         return False
     now = identity(boundary.function)
     recorded, live = code.get("digest"), now.get("digest")

@@ -80,7 +80,9 @@ def _body(result: Result, paint: Paint, *, headed: bool = True) -> list[str]:
 
 def _what_ran(result: Result, paint: Paint) -> list[str]:
     lines = ["", paint("What really ran", "strong")]
-    live = collections.Counter(f"{r.kind} {r.name}" + (" (new)" if r.added else " (code changed)" if r.code_changed else "") for r in result.ran_live)
+    live = collections.Counter(
+        f"{r.kind} {r.name}" + (" (new)" if r.added else " (code changed)" if r.code_changed else "") for r in result.ran_live
+    )
     lines.append("  live      " + (_counted(live) or "nothing"))
     levels: dict[str, collections.Counter[str]] = {}
     for s in result.served:
@@ -98,7 +100,7 @@ def _what_ran(result: Result, paint: Paint) -> list[str]:
 
 
 def _counted(names: collections.Counter[str]) -> str:
-    return clean(", ".join(name + (f" ×{count}" if count > 1 else "") for name, count in names.items()))
+    return clean(", ".join(name + (f" \u00d7{count}" if count > 1 else "") for name, count in names.items()))
 
 
 def _divergences(divergences: Sequence[Divergence], paint: Paint) -> list[str]:
@@ -114,7 +116,10 @@ def _divergence(number: int, d: Divergence, paint: Paint) -> list[str]:
     where = f"step {d.step.seq}" if d.step.recorded else f"step {d.step.seq} of the replay, not in the recording"
     lines = [f"  {number}. " + paint(d.kind, "bad") + f"  {clean(str(d.step))} ({where})" + (f", {d.count} times" if d.count > 1 else "")]
     if d.text:
-        lines.append(f"     {clean(d.text)}" + (" (stale: the answer was given to another question)" if d.stale and d.kind == "input_changed" else ""))
+        lines.append(
+            f"     {clean(d.text)}"
+            + (" (stale: the answer was given to another question)" if d.stale and d.kind == "input_changed" else "")
+        )
     if d.kind == "unexpected_step" and d.nearest is not None:
         lines.append(f"     nearest recorded: {clean(str(d.nearest))} (step {d.nearest.seq}), {d.likeness:.0%} alike; it differs at")
     elif d.kind == "unexpected_step" and d.live is not NO_VALUE:
@@ -213,7 +218,9 @@ def _end(result: Result, paint: Paint) -> list[str]:
     else:
         lines.append(f"  returned {_short(result.outcome_tree, 200)}")
     if outcome.stale:
-        names = ", ".join(str(step) for step in outcome.stale[:4]) + (f" and {len(outcome.stale) - 4} more" if len(outcome.stale) > 4 else "")
+        names = ", ".join(str(step) for step in outcome.stale[:4]) + (
+            f" and {len(outcome.stale) - 4} more" if len(outcome.stale) > 4 else ""
+        )
         lines.append("  " + paint("not a valid answer of this code: ", "warn") + clean(f"it rests on stale answers ({names})"))
     if result.assertion is not None:
         recorded, replayed = result.assertion

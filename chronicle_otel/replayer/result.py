@@ -1,6 +1,6 @@
 """The result of a replay, as data.
 
-    RunLog ──► verdict.judge ──► Result ──► str(): the text report;  to_dict(): JSON;  exit_code: for a shell
+RunLog ──► verdict.judge ──► Result ──► str(): the text report;  to_dict(): JSON;  exit_code: for a shell
 """
 
 from __future__ import annotations
@@ -68,7 +68,13 @@ class Divergence:
     """How often just this happened."""
 
     def to_dict(self) -> dict[str, Any]:
-        facts: dict[str, Any] = {"kind": self.kind, "step": self.step.to_dict(), "cause": self.cause, "text": self.text, "count": self.count}
+        facts: dict[str, Any] = {
+            "kind": self.kind,
+            "step": self.step.to_dict(),
+            "cause": self.cause,
+            "text": self.text,
+            "count": self.count,
+        }
         if self.recorded is not NO_VALUE:
             facts["recorded"] = self.recorded
         if self.live is not NO_VALUE:
@@ -104,7 +110,13 @@ class Note:
     text: str = ""
 
     def to_dict(self) -> dict[str, Any]:
-        return {"kind": self.kind, "step": self.step.to_dict(), "cause": self.cause, "text": self.text, "diff": [_difference(d) for d in self.diff]}
+        return {
+            "kind": self.kind,
+            "step": self.step.to_dict(),
+            "cause": self.cause,
+            "text": self.text,
+            "diff": [_difference(d) for d in self.diff],
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,9 +200,9 @@ class Result:
     """Why there is no judgement, for cannot_judge and cannot_reproduce."""
     assertion: tuple[bool, bool] | None = None
     """What the assertion said of the recording and of the replay."""
-    recorded_view: RunView | None = None
+    recorded_view: RunView = field(default_factory=RunView)
     """The recorded Run as assertions see it."""
-    view: RunView | None = None
+    view: RunView = field(default_factory=RunView)
     """The replay as assertions see it."""
     results: list[Result] = field(default_factory=list["Result"])
     """For several Runs: the result of each, in the order in which they were given."""

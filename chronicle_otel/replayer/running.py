@@ -1,7 +1,7 @@
 """Start a replay: re-enter the recorded entry, or stand around code that the caller runs.
 
-    replay(run)           entry found, arguments rebuilt ──► called under a Replayer ──► Result
-    with replaying(run):  the caller's own call          ──► under a Replayer        ──► .result
+replay(run)           entry found, arguments rebuilt ──► called under a Replayer ──► Result
+with replaying(run):  the caller's own call          ──► under a Replayer        ──► .result
 """
 
 from __future__ import annotations
@@ -203,7 +203,9 @@ def replay(
     except RuntimeError:
         pass
     else:
-        raise UsageError("replay was called inside a running event loop: use `await chronicle.areplay(run, …)` or `async with chronicle.replaying(run, …)`")
+        raise UsageError(
+            "replay was called inside a running event loop: use `await chronicle.areplay(run)`, or `async with chronicle.replaying(run)`"
+        )
 
     def drive(function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
         outcome = function(*args, **kwargs)
@@ -299,5 +301,3 @@ async def _awaited(awaitable: Any) -> Any:
 async def _exhausted(generator: Any) -> None:
     async for _ in generator:
         pass
-
-

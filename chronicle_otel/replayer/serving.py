@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from .. import semconv, values
-from .compare import is_hole
+from .compare import is_hole, is_items, is_object
 
 _OUTCOMES: Final = (semconv.OUTPUT, semconv.ERROR, semconv.STREAM)
 
@@ -50,8 +50,8 @@ def _word(payload: str) -> str:
 
 
 def _why(tree: Any) -> Any:
-    content = tree.get(semconv.OPAQUE) if type(tree) is dict else None
-    return content.get("why") if isinstance(content, dict) else None
+    content = tree.get(semconv.OPAQUE) if is_object(tree) else None
+    return content.get("why") if is_object(content) else None
 
 
 def _lossy(tree: Any) -> str:
@@ -59,13 +59,13 @@ def _lossy(tree: Any) -> str:
     work = [tree]
     while work:
         node = work.pop()
-        if type(node) is dict:
+        if is_object(node):
             content = node.get(semconv.TYPE)
-            if type(content) is list and content and content[0] == "?":
-                return str(content[1].get("type", "?")) if len(content) > 1 and isinstance(content[1], dict) else "?"
+            if is_items(content) and content and content[0] == "?":
+                return str(content[1].get("type", "?")) if len(content) > 1 and is_object(content[1]) else "?"
             if is_hole(node):
                 return str(_why(node) or "taken out")
             work.extend(node.values())
-        elif type(node) is list:
+        elif is_items(node):
             work.extend(node)
     return "?"

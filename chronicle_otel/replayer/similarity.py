@@ -1,7 +1,7 @@
 """How alike two calls are, by what tells them from the other calls at their place. Pure.
 
-    live input, recorded input, all recorded inputs there ──► similarity: 0 … 1
-                                                          └─► same_conversation: equal history around a change
+live input, recorded input, all recorded inputs there ──► similarity: 0 … 1
+                                                      └─► same_conversation: equal history around a change
 """
 
 from __future__ import annotations
@@ -9,39 +9,73 @@ from __future__ import annotations
 import collections
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, Final, cast
+from typing import Any, Final
 
-from .compare import Path, same
+from .compare import Path, is_items, is_object, same
 
 _FRAMING: Final = frozenset({"role", "type", "id", "tool_call_id", "call_id", "object", "index", "model", "item_id", "status"})
 _SAMPLING: Final = frozenset(
-    {
-        "model", "temperature", "top_p", "top_k", "max_tokens", "max_completion_tokens", "max_output_tokens", "n", "stop", "stop_sequences", "stream",
-        "stream_options", "seed", "user", "tools", "tool_choice", "functions", "function_call", "response_format", "reasoning_effort", "reasoning",
-        "metadata", "store", "logprobs", "top_logprobs", "presence_penalty", "frequency_penalty", "parallel_tool_calls", "text", "include",
-        "safety_identifier", "prompt_cache_key", "service_tier", "verbosity", "encoding_format", "dimensions", "output_config", "thinking",
-    }
-)  # fmt: skip
+    [
+        "model",
+        "temperature",
+        "top_p",
+        "top_k",
+        "max_tokens",
+        "max_completion_tokens",
+        "max_output_tokens",
+        "n",
+        "stop",
+        "stop_sequences",
+        "stream",
+        "stream_options",
+        "seed",
+        "user",
+        "tools",
+        "tool_choice",
+        "functions",
+        "function_call",
+        "response_format",
+        "reasoning_effort",
+        "reasoning",
+        "metadata",
+        "store",
+        "logprobs",
+        "top_logprobs",
+        "presence_penalty",
+        "frequency_penalty",
+        "parallel_tool_calls",
+        "text",
+        "include",
+        "safety_identifier",
+        "prompt_cache_key",
+        "service_tier",
+        "verbosity",
+        "encoding_format",
+        "dimensions",
+        "output_config",
+        "thinking",
+    ]
+)
 """Members that say how a model is to be asked, not what: two requests are no more alike for sharing them."""
 _MODEL_KINDS: Final = frozenset({"llm", "embedding"})
 
 
 def _features(kind: str, tree: Any) -> list[str]:
     """The leaf texts by which a call is told from another, framing left out."""
-    if type(tree) is dict and kind in _MODEL_KINDS:
-        members = cast("dict[str, Any]", tree)
+    if is_object(tree) and kind in _MODEL_KINDS:
+        members = tree
         if members.keys() <= {"method", "path", "body"} and "body" in members:
             tree = members["body"]
-        if type(tree) is dict:
-            tree = {name: member for name, member in cast("dict[str, Any]", tree).items() if name not in _SAMPLING}
+        if is_object(tree):
+            tree = {name: member for name, member in tree.items() if name not in _SAMPLING}
     found: list[str] = []
     work: list[tuple[Any, str, int]] = [(tree, "", 0)]
     while work:
         node, name, depth = work.pop()
-        if type(node) is dict:
-            work.extend((m, k, depth + 1) for k, m in cast("dict[str, Any]", node).items() if depth == 0 or k not in _FRAMING)
-        elif type(node) is list:
-            work.extend((item, name, depth + 1) for item in cast("list[Any]", node))
+        if is_object(node):
+            work.extend((m, k, depth + 1) for k, m in node.items() if depth == 0 or k not in _FRAMING)
+        elif is_items(node):
+            work.extend((item, name, depth + 1) for item in node)
         elif type(node) is str:
             found.append(node)
         elif type(node) is bool:
@@ -94,32 +128,32 @@ def same_conversation(live: Any, recorded: Any, siblings: Sequence[Any]) -> bool
     """
     for path, history in _histories(live):
         other = _at(recorded, path)
-        if type(other) is not list or len(other) != len(history) or any(_frame(a) != _frame(b) for a, b in zip(history, other, strict=True)):
+        if not is_items(other) or len(other) != len(history) or any(_frame(a) != _frame(b) for a, b in zip(history, other, strict=True)):
             continue
         lists = [_at(sibling, path) for sibling in siblings]
         for at, (a, b) in enumerate(zip(history, other, strict=True)):
-            if same(a, b) and any(type(s) is not list or at >= len(s) or not same(s[at], b) for s in lists):
+            if same(a, b) and any(not is_items(s) or at >= len(s) or not same(s[at], b) for s in lists):
                 return True
     return False
 
 
 def _histories(tree: Any) -> Iterator[tuple[Path, list[Any]]]:
     """Lists of at least two elements among the members of a call, and of the body of an SDK call."""
-    if type(tree) is dict:
-        for name, member in cast("dict[str, Any]", tree).items():
-            if type(member) is list and len(cast("list[Any]", member)) > 1:
-                yield (name,), cast("list[Any]", member)
-            elif name == "body" and type(member) is dict:
+    if is_object(tree):
+        for name, member in tree.items():
+            if is_items(member) and len(member) > 1:
+                yield (name,), member
+            elif name == "body" and is_object(member):
                 yield from (((name, *path), history) for path, history in _histories(member))
 
 
 def _at(tree: Any, path: Path) -> Any:
     for part in path:
-        tree = tree.get(part) if type(tree) is dict else None
+        tree = tree.get(str(part)) if is_object(tree) else None
     return tree
 
 
 def _frame(element: Any) -> Any:
-    if type(element) is not dict:
+    if not is_object(element):
         return type(element).__name__
-    return {name: member for name, member in cast("dict[str, Any]", element).items() if name in _FRAMING and type(member) in (str, int)}
+    return {name: member for name, member in element.items() if name in _FRAMING and type(member) in (str, int)}

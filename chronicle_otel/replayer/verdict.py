@@ -1,6 +1,6 @@
 """From what happened to what it means: divergences with their causes, notes, and the verdict.
 
-    RunLog ──► findings in order of time ──► causes ──► Result
+RunLog ──► findings in order of time ──► causes ──► Result
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import bisect
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 from .. import semconv
 from ..errors import ReplayError
@@ -125,7 +125,11 @@ def _refusal(log: RunLog, h: Happened, causes: Causes, found: _Findings) -> None
         )
     elif h.node.evicted and not h.node.live:
         text = "it was given an answer that belonged to a later call of just this input; the recording has none for it"
-        found.divergences.append(_Found(h.node.order, Divergence("unexpected_step", _own_ref(h), live=h.node.tree, text=text, cause=causes.of_call(h), stale=True)))
+        found.divergences.append(
+            _Found(
+                h.node.order, Divergence("unexpected_step", _own_ref(h), live=h.node.tree, text=text, cause=causes.of_call(h), stale=True)
+            )
+        )
 
 
 def _inputs(h: Happened, causes: Causes, found: _Findings, strict: bool) -> None:
@@ -138,15 +142,20 @@ def _inputs(h: Happened, causes: Causes, found: _Findings, strict: bool) -> None
         found.notes.append(_Found(h.node.order, Note("input_changed", ref_of(h), recorded, h.node.tree, differences, "ambient", text)))
         return
     cause, explained = ("ambient", False) if h.only_volatile_input else causes.of_input(h)
-    found.divergences.append(
-        _Found(
-            h.node.order,
-            Divergence(
-                "input_changed", ref_of(h), recorded, h.node.tree, differences, cause, stale=h.stale, explained=explained, likeness=h.node.likeness,
-                text="it is called with another input than recorded" + ("; its recorded answer was served" if not h.node.live else ""),
-            ),
-        )
-    )  # fmt: skip
+    text = "it is called with another input than recorded" + ("; its recorded answer was served" if not h.node.live else "")
+    entry = Divergence(
+        "input_changed",
+        ref_of(h),
+        recorded,
+        h.node.tree,
+        differences,
+        cause,
+        text,
+        stale=h.stale,
+        explained=explained,
+        likeness=h.node.likeness,
+    )
+    found.divergences.append(_Found(h.node.order, entry))
 
 
 def _outputs(log: RunLog, h: Happened, causes: Causes, found: _Findings, strict: bool) -> None:
@@ -161,10 +170,16 @@ def _outputs(log: RunLog, h: Happened, causes: Causes, found: _Findings, strict:
         found.notes.append(_Found(at, Note(h.output_kind, ref_of(h), recorded, h.output, differences, "ambient", text)))
         return
     cause, explained = ("ambient", False) if h.only_volatile_output else causes.of_output(h)
-    text = "it raised, or no longer raises, what it did when recorded" if h.output_kind == "error_changed" else "it returned something else than recorded"
+    text = (
+        "it raised, or no longer raises, what it did when recorded"
+        if h.output_kind == "error_changed"
+        else "it returned something else than recorded"
+    )
     if h is log.root_happened:
         text = text.replace("it ", "the run ", 1)
-    found.divergences.append(_Found(at, Divergence(h.output_kind, ref_of(h), recorded, h.output, differences, cause, explained=explained, text=text)))
+    found.divergences.append(
+        _Found(at, Divergence(h.output_kind, ref_of(h), recorded, h.output, differences, cause, explained=explained, text=text))
+    )
 
 
 def _place_notes(h: Happened, found: _Findings) -> None:
@@ -186,7 +201,9 @@ def _place_notes(h: Happened, found: _Findings) -> None:
 
 def _missing(log: RunLog, causes: Causes, found: _Findings) -> None:
     if not log.started:
-        found.divergences.append(_Found(0, Divergence("missing_step", recorded_ref(log.root), recorded=log.root.tree, text="the entry was never called")))
+        found.divergences.append(
+            _Found(0, Divergence("missing_step", recorded_ref(log.root), recorded=log.root.tree, text="the entry was never called"))
+        )
         return
     missing, unwrapped = log.matcher.missing()
     before_the_end = max((h.ended_at or h.node.order for h in log.happened), default=0) - 0.5
@@ -194,9 +211,13 @@ def _missing(log: RunLog, causes: Causes, found: _Findings) -> None:
         tree = r.tree if r.tree is not UNKNOWN else NO_VALUE
         below = sum(1 for _ in _all_below(r))
         text = "nobody asked for it" + (f", nor for the {below} below it" if below else "")
-        found.divergences.append(_Found(before_the_end, Divergence("missing_step", recorded_ref(r), recorded=tree, text=text, cause=causes.of_missing(r))))
+        found.divergences.append(
+            _Found(before_the_end, Divergence("missing_step", recorded_ref(r), recorded=tree, text=text, cause=causes.of_missing(r)))
+        )
     for r in unwrapped:
-        found.notes.append(_Found(before_the_end, Note("removed", recorded_ref(r), text="this wrapper is gone; what ran inside it still runs")))
+        found.notes.append(
+            _Found(before_the_end, Note("removed", recorded_ref(r), text="this wrapper is gone; what ran inside it still runs"))
+        )
 
 
 def _all_below(r: Recorded) -> Iterable[Recorded]:
@@ -277,7 +298,9 @@ def _warn(log: RunLog, result: Result, plan: Any) -> None:
         if h.code_changed and not h.node.live:
             stubbed[h.node.kind, h.node.name] = None
     for kind, name in stubbed:
-        result.warnings.append(f'{kind} {name} changed since the recording and did not run: live=["{kind}:{name}"] runs it (--live {kind}:{name})')
+        result.warnings.append(
+            f'{kind} {name} changed since the recording and did not run: live=["{kind}:{name}"] runs it (--live {kind}:{name})'
+        )
     known = {(s.kind, s.name) for s in log.run.steps} | {(h.node.kind, h.node.name) for h in log.happened}
     for kind, glob in plan.patterns:
         if not any(kind == k and view.named(name, glob) for k, name in known):
@@ -306,9 +329,7 @@ def _decide(log: RunLog, result: Result, assertion: Any) -> None:
 
 def _assertion(result: Result, assertion: Any, verdicts: list[str]) -> list[Divergence]:
     """Evaluate the assertion on both sides; return the divergences that a fix does not account for."""
-    assert result.recorded_view is not None and result.view is not None
-    recorded, replayed = view.evaluate(assertion, result.recorded_view), view.evaluate(assertion, result.view)
-    result.assertion = recorded, replayed
+    result.assertion = recorded, replayed = view.evaluate(assertion, result.recorded_view), view.evaluate(assertion, result.view)
     if not replayed:
         verdicts.append("still_failing")
         return result.divergences
@@ -344,7 +365,9 @@ def _ours(error: BaseException | None) -> bool:
         if isinstance(e, ReplayError):
             return True
         seen.add(id(e))
-        work += [e.__cause__, e.__context__, *(e.exceptions if isinstance(e, BaseExceptionGroup) else ())]
+        work += [e.__cause__, e.__context__]
+        if isinstance(e, BaseExceptionGroup):
+            work += cast("BaseExceptionGroup[BaseException]", e).exceptions
     return False
 
 

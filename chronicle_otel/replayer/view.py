@@ -1,6 +1,6 @@
 """One view of a Run for assertions, whether it was recorded or replayed.
 
-    assertion = "all(c.input['quantity'] * 190 <= 1020 for c in calls('place_order') if c.error is None)"
+assertion = "all(c.input['quantity'] * 190 <= 1020 for c in calls('place_order') if c.error is None)"
 """
 
 from __future__ import annotations
@@ -15,12 +15,40 @@ from .plan import named
 
 _SAFE: Final = {
     name: getattr(builtins, name)
-    for name in (
-        "abs", "all", "any", "bool", "dict", "divmod", "enumerate", "filter", "float", "int", "isinstance", "len", "list", "map", "max", "min", "range",
-        "repr", "reversed", "round", "set", "sorted", "str", "sum", "tuple", "type", "zip", "Exception", "ValueError", "KeyError", "True", "False", "None",
-    )
-    if hasattr(builtins, name)
-}  # fmt: skip
+    for name in [
+        "abs",
+        "all",
+        "any",
+        "bool",
+        "dict",
+        "divmod",
+        "enumerate",
+        "filter",
+        "float",
+        "int",
+        "isinstance",
+        "len",
+        "list",
+        "map",
+        "max",
+        "min",
+        "range",
+        "repr",
+        "reversed",
+        "round",
+        "set",
+        "sorted",
+        "str",
+        "sum",
+        "tuple",
+        "zip",
+        "Exception",
+        "ValueError",
+        "KeyError",
+        "TypeError",
+        "RuntimeError",
+    ]
+}
 
 
 class StepView:
@@ -74,7 +102,7 @@ class RunView:
 
     __slots__ = ("steps",)
 
-    def __init__(self, steps: Iterable[StepView]) -> None:
+    def __init__(self, steps: Iterable[StepView] = ()) -> None:
         self.steps = list(steps)
         """Every Step in start order, the root first."""
 

@@ -1,6 +1,6 @@
 """Differences that are only clock readings and random ids. Pure.
 
-    recorded text, live text ──► tokens of the same kind at the same places ──► can each be its side's clock, or one mapping of ids?
+recorded text, live text ──► tokens of the same kind at the same places ──► can each be its side's clock, or one mapping of ids?
 """
 
 from __future__ import annotations
@@ -9,10 +9,10 @@ import datetime as dt
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, cast
+from typing import Any, Final, TypeGuard
 
 from .. import semconv, values
-from .compare import IN_TEXT, Difference, diff, is_hole, same
+from .compare import IN_TEXT, Difference, diff, is_hole, is_items, is_object, same
 
 _UUID: Final = r"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}|(?<![0-9a-zA-Z])[0-9a-f]{32}(?![0-9a-zA-Z])"
 _TIME: Final = r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:[.,]\d{1,9})?)?(?: ?(?:Z|[+-]\d\d:?\d\d))?)?"
@@ -75,27 +75,25 @@ class Volatile:
     def _same(self, recorded: Any, live: Any, name: str, new: dict[str, str]) -> bool:
         if recorded is live or is_hole(recorded):
             return True
-        kind = type(recorded)
-        if kind is dict and type(live) is dict:
-            a, b = cast("dict[str, Any]", recorded), cast("dict[str, Any]", live)
+        if is_object(recorded) and is_object(live):
+            a, b = recorded, live
             if semconv.TYPE in a and semconv.TYPE in b:
                 return self._typed(a[semconv.TYPE], b[semconv.TYPE], name, new)
             return a.keys() == b.keys() and all(self._same(a[k], b[k], k, new) for k in a)
-        if kind is list and type(live) is list:
+        if is_items(recorded) and is_items(live):
             return len(recorded) == len(live) and all(self._same(a, b, name, new) for a, b in zip(recorded, live, strict=True))
-        if kind is str and type(live) is str:
+        if isinstance(recorded, str) and isinstance(live, str):
             return recorded == live or self._text(recorded, live, new)
         if same(recorded, live):
             return True
-        numbers = (int, float)
-        if kind in numbers and type(live) in numbers:
+        if _is_number(recorded) and _is_number(live):
             return name == "seed" or self._moment(_epoch(float(recorded)), _epoch(float(live)))
         return False
 
     def _typed(self, a: Any, b: Any, name: str, new: dict[str, str]) -> bool:
         if values.equal({semconv.TYPE: a}, {semconv.TYPE: b}):
             return True
-        if type(a) is not list or type(b) is not list or not a or not b or a[0] != b[0]:
+        if not is_items(a) or not is_items(b) or not a or not b or a[0] != b[0]:
             return False
         if a[0] == "?":
             return bool(a[1].get("type") == b[1].get("type"))
@@ -134,7 +132,12 @@ class Volatile:
         c = self.clock
         now_live = c.live_from - _SLACK - _ZONES <= live <= c.live_to + _SLACK + _ZONES
         now_recorded = c.recorded_from - _SLACK - _ZONES <= recorded <= c.recorded_to + _SLACK + _ZONES
-        if now_live and now_recorded and _whole_zone(live, c.live_from, c.live_to) and _whole_zone(recorded, c.recorded_from, c.recorded_to):
+        if (
+            now_live
+            and now_recorded
+            and _whole_zone(live, c.live_from, c.live_to)
+            and _whole_zone(recorded, c.recorded_from, c.recorded_to)
+        ):
             return True
         return abs((live - c.live_from) - (recorded - c.recorded_from)) <= _ABOUT and not _same_clock(c)
 
@@ -147,6 +150,10 @@ class Volatile:
         today = {dt.datetime.fromtimestamp(now).date(), dt.datetime.fromtimestamp(now, dt.UTC).date()}
         then = dt.datetime.fromtimestamp(start, dt.UTC).date()
         return b in today and abs((a - then).days) <= 1
+
+
+def _is_number(value: Any) -> TypeGuard[float]:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
 def _same_clock(clock: Clock) -> bool:

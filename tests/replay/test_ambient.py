@@ -32,11 +32,27 @@ def ask(lab: Lab) -> Any:
 
 def readings() -> list[Any]:
     return [
-        time.time(), now(), time.time_ns(), time.strftime("%Y-%m-%d %H:%M:%S"), datetime.datetime.now().isoformat(), moment.now(datetime.UTC).isoformat(),
-        moment.utcnow().isoformat(), date.today().isoformat(), time.gmtime().tm_sec, time.localtime().tm_min, time.ctime(),
-        random.random(), random.randint(1, 10**9), random.choice("abcdefghijklmnop"), random.sample(range(10**6), 3), random.gauss(0, 1),
-        str(uuid.uuid4()), os.urandom(8).hex(), secrets.token_hex(8), secrets.choice(range(10**9)),
-    ]  # fmt: skip
+        time.time(),
+        now(),
+        time.time_ns(),
+        time.strftime("%Y-%m-%d %H:%M:%S"),
+        datetime.datetime.now().isoformat(),
+        moment.now(datetime.UTC).isoformat(),
+        moment.utcnow().isoformat(),
+        date.today().isoformat(),
+        time.gmtime().tm_sec,
+        time.localtime().tm_min,
+        time.ctime(),
+        random.random(),
+        random.randint(1, 10**9),
+        random.choice("abcdefghijklmnop"),
+        random.sample(range(10**6), 3),
+        random.gauss(0, 1),
+        str(uuid.uuid4()),
+        os.urandom(8).hex(),
+        secrets.token_hex(8),
+        secrets.choice(range(10**9)),
+    ]
 
 
 def test_recorded_reads_are_answered(lab: Lab, ask: Any) -> None:
@@ -181,10 +197,17 @@ def test_dates_are_dates_while_patched(lab: Lab) -> None:
     def agent() -> list[bool]:
         made = moment(2026, 1, 2)
         return [
-            isinstance(made, moment), isinstance(made, date), type(made) is type(moment.now()), made + datetime.timedelta(1) == moment(2026, 1, 3),
-            moment.fromisoformat("2026-01-02") == made, moment.strptime("2026", "%Y") == moment(2026, 1, 1), isinstance(date.today(), date),
-            datetime.datetime.min < made, isinstance(datetime.datetime.now(), datetime.datetime), not isinstance("x", moment),
-        ]  # fmt: skip
+            isinstance(made, moment),
+            isinstance(made, date),
+            type(made) is type(moment.now()),
+            made + datetime.timedelta(1) == moment(2026, 1, 3),
+            moment.fromisoformat("2026-01-02") == made,
+            moment.strptime("2026", "%Y") == moment(2026, 1, 1),
+            isinstance(date.today(), date),
+            datetime.datetime.min < made,
+            isinstance(datetime.datetime.now(), datetime.datetime),
+            not isinstance("x", moment),
+        ]
 
     lab.record(agent, **ALL)
     assert lab.value == [True] * 10
@@ -210,7 +233,11 @@ def test_ids_that_do_not_follow_one_mapping_diverge(lab: Lab, ask: Any) -> None:
     @chronicle.agent(name="a")
     def agent() -> list[str]:
         a, b = str(uuid.uuid4()), str(uuid.uuid4())
-        return [ask(f"what is in {a}"), ask(f"please look at the order of a customer, {a if confuse[0] else b}, and tell"), ask(f"again {a}")]
+        return [
+            ask(f"what is in {a}"),
+            ask(f"please look at the order of a customer, {a if confuse[0] else b}, and tell"),
+            ask(f"again {a}"),
+        ]
 
     run = lab.record(agent)
     assert lab.replay(run, agent).verdict == "reproduced"

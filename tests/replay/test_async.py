@@ -234,8 +234,10 @@ def test_boundary_outside_any_run_is_refused(lab: Lab) -> None:
         return 0
 
     run = lab.record(agent)
-    with pytest.raises(chronicle.Refused), chronicle.replaying(run) as replay:
+    replay = chronicle.replaying(run)
+    with replay:
         agent()
-        buy()
+        with pytest.raises(chronicle.Refused):
+            buy()
     assert lab.world.ran == []
     assert kinds(replay.result) == ["unexpected_step at buy"]

@@ -104,7 +104,9 @@ def test_tool_loop_with_parallel_calls(sdk: Sdk) -> None:
                 {"role": "tool", "tool_call_id": c.id, "content": price(**json.loads(c.function.arguments))} for c in message.tool_calls
             ]
 
-    run = sdk.record(agent, script=[Reply(calls=[Call("price", {"symbol": "A"}), Call("price", {"symbol": "BC"})]), Reply(text="BC is dearer")])
+    run = sdk.record(
+        agent, script=[Reply(calls=[Call("price", {"symbol": "A"}), Call("price", {"symbol": "BC"})]), Reply(text="BC is dearer")]
+    )
     ran.clear()
     result = sdk.same(run, agent, live=["tool"])
     assert (ran, levels(result)) == (["A", "BC"], [f"{CHAT} exact"] * 2)
@@ -233,7 +235,9 @@ def test_sdk_retry(sdk: Sdk) -> None:
     def agent() -> str:
         return say("hello")
 
-    run = sdk.record(agent, script=[Reply(status=500, body={"error": {"message": "busy"}}, headers={"retry-after-ms": "1"}), Reply(text="hi")])
+    run = sdk.record(
+        agent, script=[Reply(status=500, body={"error": {"message": "busy"}}, headers={"retry-after-ms": "1"}), Reply(text="hi")]
+    )
     assert len(run.steps) == 2
     sdk.same(run, agent)
 

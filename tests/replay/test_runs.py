@@ -106,9 +106,15 @@ def test_root_without_a_run_gets_no_answers(lab: Lab, ask: Any) -> None:
         return ask(text)
 
     runs = lab.record_all(lambda: [turn("one"), turn("two")])
-    with pytest.raises(chronicle.Refused, match="no recorded Run is left"), chronicle.replaying(runs) as replay:
-        for text in ("one", "two", "three"):
-            turn(text)
+    replay = chronicle.replaying(runs)
+
+    def chat() -> None:
+        with replay:
+            for text in ("one", "two", "three"):
+                turn(text)
+
+    with pytest.raises(chronicle.Refused, match="no recorded Run is left"):
+        chat()
     assert [r.verdict for r in replay.results] == ["reproduced", "reproduced"]
     assert (replay.result.verdict, kinds(replay.result)) == ("diverged", ["unexpected_step at turn"])
     assert lab.world.ran == []
@@ -135,9 +141,15 @@ def test_exceptions_of_the_caller_propagate(lab: Lab, ask: Any) -> None:
         return ask(text)
 
     run = lab.record(turn, "one")
-    with pytest.raises(ZeroDivisionError), chronicle.replaying(run) as replay:
-        turn("one")
-        _ = 1 / 0
+    replay = chronicle.replaying(run)
+
+    def code() -> float:
+        with replay:
+            turn("one")
+            return 1 / 0
+
+    with pytest.raises(ZeroDivisionError):
+        code()
     assert replay.result.verdict == "reproduced"
 
 

@@ -18,7 +18,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from .boundary import agent, ambient, effect, embedding, guardrail, human, llm, memory, retrieval, step, tool
-from .recording.interceptor import seam as _seam
 from .errors import (
     CannotReproduce,
     ChronicleError,
@@ -31,12 +30,13 @@ from .errors import (
     SourceError,
     UsageError,
 )
+from .recording.interceptor import seam as _seam
 from .sessions import branch, flag, session
 from .version import __version__
 
 if TYPE_CHECKING:
-    from .reading import Run, Step, load, runs
     from .lifecycle import flush, init, shutdown
+    from .reading import Run, Step, load, runs
     from .replayer import Result, RunView, areplay, replay, replaying
     from .values import Recorded
 

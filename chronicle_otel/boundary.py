@@ -57,7 +57,7 @@ class BoundaryKind:
         """
         options: dict[str, Any] = {"name": name, "capture": _known_capture(capture), "ignore": tuple(ignore)}
         if function is None:
-            return lambda target: _decorate(self.kind, target, **options)
+            return functools.partial(_decorate, self.kind, **options)
         if isinstance(function, str):
             raise UsageError(f"@{self.kind}({function!r}): the name is a keyword, write @{self.kind}(name={function!r})")
         return _decorate(self.kind, function, **options)
@@ -152,8 +152,8 @@ def _known_capture(capture: str | None) -> str | None:
 
 def _decorate(kind: str, target: Any, *, name: str | None, capture: str | None, ignore: tuple[str, ...]) -> Any:
     if isinstance(target, (staticmethod, classmethod)):
-        inner = cast("Any", target).__func__
-        return type(target)(_decorate(kind, inner, name=name, capture=capture, ignore=ignore))  # pyright: ignore[reportUnknownVariableType]
+        outer: Any = staticmethod if isinstance(target, staticmethod) else classmethod
+        return outer(_decorate(kind, cast("Any", target).__func__, name=name, capture=capture, ignore=ignore))
     if isinstance(target, type) or not callable(target):
         raise UsageError(f"@{kind} stands on functions and methods, not on {target!r}; decorate the method that does the work")
     boundary = _describe(kind, target, name=name, capture=capture, ignore=ignore, receiver=True)
@@ -201,7 +201,7 @@ def _binder(signature: inspect.Signature | None, skip: int) -> Callable[[Sequenc
             return {"args": list(args), "kwargs": dict(kwargs)}
         bound.apply_defaults()
         return {
-            name: list(value) if name in variadic and isinstance(value, tuple) else value
+            name: list(cast("tuple[Any, ...]", value)) if name in variadic and type(value) is tuple else value
             for name, value in bound.arguments.items()
             if value or name not in variadic
         }
@@ -213,9 +213,11 @@ def _binder(signature: inspect.Signature | None, skip: int) -> Callable[[Sequenc
 
 
 def _wrap(boundary: Boundary, function: Callable[..., Any]) -> Callable[..., Any]:
-    inner = function.func if isinstance(function, functools.partial) else function
+    inner: Callable[..., Any] = function
+    while isinstance(inner, functools.partial):
+        inner = inner.func
     if not inspect.isroutine(inner):
-        inner = getattr(type(inner), "__call__", inner)
+        inner = cast("Callable[..., Any]", type(inner).__call__)
     if inspect.isasyncgenfunction(inner):
         return _wrap_async_generator(boundary, function)
     if inspect.isgeneratorfunction(inner):
@@ -312,7 +314,8 @@ def _wrap_generator(boundary: Boundary, function: Callable[..., Any]) -> Callabl
         def run() -> Generator[Any, Any, Any]:
             crossing = creation.run(_enter_detached, interceptor, boundary, args, kwargs)
             if crossing is None:
-                return (yield from function(*args, **kwargs))
+                untouched: Generator[Any, Any, Any] = function(*args, **kwargs)
+                return (yield from untouched)
             if crossing.answer is not None:
                 return (yield from _stream_of(crossing))
             return (yield from _drive(crossing, function(*args, **kwargs), ref))

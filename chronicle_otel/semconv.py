@@ -75,7 +75,13 @@ ERROR_TYPE: Final = "error.type"
 SERVER_ADDRESS: Final = "server.address"
 SERVER_PORT: Final = "server.port"
 
-OPERATION_OF_KIND: Final = {"agent": "invoke_agent", "tool": "execute_tool", "embedding": "embeddings", "retrieval": "retrieval", "llm": "chat"}
+OPERATION_OF_KIND: Final = {
+    "agent": "invoke_agent",
+    "tool": "execute_tool",
+    "embedding": "embeddings",
+    "retrieval": "retrieval",
+    "llm": "chat",
+}
 
 # ---- markers inside payloads -----------------------------------------------------------------
 MARKER_PREFIX: Final = "$chronicle."

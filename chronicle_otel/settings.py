@@ -21,7 +21,7 @@ class Settings:
 
     service_name: str | None = None
     """`service.name` of our own provider; default: `OTEL_SERVICE_NAME`, else the name of the program."""
-    capture: Mapping[str, str] = field(default_factory=dict)
+    capture: Mapping[str, str] = field(default_factory=dict[str, str])
     """Granularity per boundary kind: full, inputs-only, outputs-only, shape, off. A boundary's own choice wins."""
     step_bytes: int | None = None
     """Budget of one Step's payloads in bytes; the largest strings above it become opaque. None: no budget of ours."""
@@ -56,7 +56,8 @@ class Settings:
         settings = cls(**given)
         for kind, choice in settings.capture.items():
             if kind not in semconv.KINDS or choice not in CAPTURE:
-                raise UsageError(f"init: capture={{{kind!r}: {choice!r}}}: kinds are {', '.join(semconv.KINDS)}; choices {', '.join(CAPTURE)}")
+                wrong = f"init: capture={{{kind!r}: {choice!r}}}"
+                raise UsageError(f"{wrong}: kinds are {', '.join(semconv.KINDS)}; choices {', '.join(CAPTURE)}")
         for source in settings.ambient:
             if source not in AMBIENT_SOURCES:
                 raise UsageError(f"init: ambient source {source!r} is not one of {', '.join(AMBIENT_SOURCES)}")

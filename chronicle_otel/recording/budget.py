@@ -7,8 +7,8 @@ payload itself is never taken out, since later Steps refer into it.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import Any, cast
 
 from .. import _guard, semconv, values
 
@@ -40,13 +40,17 @@ def shrink(payloads: Mapping[str, str], limit: int | None) -> dict[str, str]:
 
 
 def _collect(tree: Any, into: list[tuple[int, int, Any, Any]]) -> None:
-    todo = [tree]
+    todo: list[Any] = [tree]
     while todo:
         node = todo.pop()
-        items: Any = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
+        items: Iterable[tuple[Any, Any]] = ()
+        if type(node) is dict:
+            items = cast("dict[str, Any]", node).items()
+        elif type(node) is list:
+            items = enumerate(cast("list[Any]", node))
         for key, value in items:
             if isinstance(value, str):
                 if len(value) >= SMALLEST_CUT:
                     into.append((-len(value.encode("utf-8", "surrogatepass")), len(into), node, key))
             else:
-                todo.append(value)
+                todo.append(cast("Any", value))

@@ -13,7 +13,7 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 from json.encoder import encode_basestring
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from opentelemetry.sdk.trace import SpanProcessor
 
@@ -107,7 +107,8 @@ class FileSpanProcessor(SpanProcessor):
             self.path = os.path.join(self._given, f"run-{stamp}-{os.getpid()}-{secrets.token_hex(2)}.jsonl")
         else:
             os.makedirs(os.path.dirname(self.path), exist_ok=True)
-        descriptor = os.open(self.path, os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0), 0o600)
+        flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+        descriptor = os.open(self.path, flags, 0o600)
         size = os.fstat(descriptor).st_size
         if size:
             os.lseek(descriptor, size - 1, os.SEEK_SET)
@@ -184,9 +185,8 @@ def span_text(span: ReadableSpan) -> str:
         parts.append(f',"traceState":{encode_basestring(state)}')
     if span.parent is not None:
         parts.append(f',"parentSpanId":"{span.parent.span_id:016x}"')
-    parts.append(
-        f',"name":{encode_basestring(span.name)},"kind":{span.kind.value + 1},"startTimeUnixNano":"{span.start_time}","endTimeUnixNano":"{span.end_time}"'
-    )
+    parts.append(f',"name":{encode_basestring(span.name)},"kind":{span.kind.value + 1}')
+    parts.append(f',"startTimeUnixNano":"{span.start_time}","endTimeUnixNano":"{span.end_time}"')
     if span.attributes:
         parts.append(f',"attributes":[{_attributes(span.attributes)}]')
     if span.events:
@@ -250,7 +250,7 @@ def _any(value: Any) -> str:
 
         return f'{{"bytesValue":"{base64.b64encode(value).decode()}"}}'
     if isinstance(value, Mapping):
-        return f'{{"kvlistValue":{{"values":[{_attributes(value)}]}}}}'
+        return f'{{"kvlistValue":{{"values":[{_attributes(cast("Mapping[str, Any]", value))}]}}}}'
     if isinstance(value, Sequence):
-        return f'{{"arrayValue":{{"values":[{",".join(_any(item) for item in value)}]}}}}'
+        return f'{{"arrayValue":{{"values":[{",".join(map(_any, cast("Sequence[Any]", value)))}]}}}}'
     return "{}"

@@ -24,9 +24,11 @@ class Boundary:
     name: str
     function: Callable[..., Any] | None = None
     """The user's function, unwrapped; None for an SDK call."""
-    bind: Callable[[Sequence[Any], Mapping[str, Any]], dict[str, Any]] = field(default=lambda args, kwargs: {"args": list(args), "kwargs": dict(kwargs)})
+    bind: Callable[[Sequence[Any], Mapping[str, Any]], dict[str, Any]] = field(
+        default=lambda args, kwargs: {"args": list(args), "kwargs": dict(kwargs)}
+    )
     """(args, kwargs) → {parameter name: value}, defaults filled in, receiver (`self`, `cls`) left out. Never raises."""
-    defaults: Mapping[str, Any] = field(default_factory=dict)
+    defaults: Mapping[str, Any] = field(default_factory=dict[str, Any])
     """Parameters that have a default, and that default."""
     skip: int = 0
     """Leading positional arguments that are no input: 1 for a method's receiver."""

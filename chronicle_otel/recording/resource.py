@@ -11,9 +11,14 @@ from importlib import metadata
 
 from opentelemetry.sdk.resources import Resource, ResourceDetector
 
-_BUILD_VARIABLES = ("BUILD_ID", "GITHUB_RUN_ID", "CI_PIPELINE_ID", "BUILD_BUILDID", "CIRCLE_WORKFLOW_ID", "BUILDKITE_BUILD_ID", "CODEBUILD_BUILD_ID", "BUILD_NUMBER")
+_BUILD_VARIABLES = (
+    "BUILD_ID", "GITHUB_RUN_ID", "CI_PIPELINE_ID", "BUILD_BUILDID",
+    "CIRCLE_WORKFLOW_ID", "BUILDKITE_BUILD_ID", "CODEBUILD_BUILD_ID", "BUILD_NUMBER",
+)  # fmt: skip
 """Where CI systems put the id of a build: generic, GitHub, GitLab, Azure, CircleCI, Buildkite, CodeBuild, Jenkins."""
-_REVISION_VARIABLES = ("GIT_COMMIT", "GITHUB_SHA", "CI_COMMIT_SHA", "BUILD_SOURCEVERSION", "CIRCLE_SHA1", "BUILDKITE_COMMIT", "SOURCE_VERSION")
+_REVISION_VARIABLES = (
+    "GIT_COMMIT", "GITHUB_SHA", "CI_COMMIT_SHA", "BUILD_SOURCEVERSION", "CIRCLE_SHA1", "BUILDKITE_COMMIT", "SOURCE_VERSION",
+)  # fmt: skip
 _ENVIRONMENT_VARIABLES = ("DEPLOYMENT_ENVIRONMENT", "ENVIRONMENT", "APP_ENV")
 _SDKS = ("openai", "anthropic", "google-genai", "langchain-core", "langgraph", "mcp", "litellm", "pydantic-ai-slim")
 
@@ -58,8 +63,8 @@ def _first(names: tuple[str, ...]) -> str | None:
 def _git(*arguments: str) -> str | None:
     """Ask git about the working directory; None where it is no checkout or git is not there. Bounded to two seconds."""
     try:
-        done = subprocess.run(  # noqa: S603
-            ["git", *arguments],  # noqa: S607
+        done = subprocess.run(
+            ["git", *arguments],
             capture_output=True, text=True, timeout=2, check=False, stdin=subprocess.DEVNULL,
         )  # fmt: skip
     except (OSError, subprocess.SubprocessError):

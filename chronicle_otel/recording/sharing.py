@@ -10,14 +10,13 @@ earlier payloads. For an SDK's request the list is compared as bytes and only wh
 
 from __future__ import annotations
 
-import bisect
 import hashlib
-import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 from .. import semconv, values
+from .history import Path, Place, StoredList, ends_of, locate, member_before, scan_elements
 from .interceptor import HttpInput
 
 SMALLEST = 128
@@ -31,46 +30,6 @@ LIST_BYTES = 64 * 1024 * 1024
 _SHORTEST_RUN = 64
 """Bytes of list elements below which a range reference in the middle of a list would save nothing."""
 
-Path = tuple[int, ...]
-Place = tuple[int, str, Path]
-"""(seq, payload's attribute name, child ordinals)."""
-
-_scan: Callable[[str, int], tuple[Any, int]] = json.JSONDecoder().raw_decode
-
-
-@dataclass(slots=True)
-class _StoredList:
-    """A list as an earlier Step recorded it. `text` holds its elements joined by commas, `ends` where each ends."""
-
-    place: Place
-    text: memoryview
-    ends: list[int]
-    base: tuple[Place, int] | None = None
-    """The list that this one began with, and how many elements of it."""
-    ordinals: dict[bytes, int] | None = None
-    """Element text → ordinal, made when first needed."""
-
-    def shared_with(self, data: bytes, start: int) -> int:
-        """Count the leading elements that `data`, from `start` on, has in common with this list."""
-        ends = self.ends
-        if not ends or not data.startswith(self.text[: ends[0]], start):
-            return 0
-        if data.startswith(self.text, start):
-            count = len(ends)
-        else:
-            count = bisect.bisect_left(range(len(ends)), True, key=lambda i: not data.startswith(self.text[: ends[i]], start))
-        while count and data[start + ends[count - 1] : start + ends[count - 1] + 1] not in (b",", b"]", b""):
-            count -= 1
-        return count
-
-    def element(self, ordinal: int) -> bytes:
-        return bytes(self.text[self.ends[ordinal - 1] + 1 if ordinal else 0 : self.ends[ordinal]])
-
-    def find(self, element: bytes) -> int | None:
-        if self.ordinals is None:
-            self.ordinals = {self.element(i): i for i in reversed(range(len(self.ends)))}
-        return self.ordinals.get(element)
-
 
 @dataclass(slots=True)
 class Written:
@@ -78,9 +37,9 @@ class Written:
 
     text: str
     """The payload's text."""
-    request: dict[str, Any] = field(default_factory=dict)
+    request: dict[str, Any] = field(default_factory=dict[str, Any])
     """The body without its history list."""
-    new_elements: list[Any] = field(default_factory=list)
+    new_elements: list[Any] = field(default_factory=list[Any])
     """Elements of the history that no earlier Step held."""
 
 
@@ -90,7 +49,7 @@ class Sharing:
     def __init__(self) -> None:
         self._known: dict[bytes, Place] = {}
         self._fresh: list[tuple[bytes, Place]] = []
-        self._lists: list[_StoredList] = []
+        self._lists: list[StoredList] = []
         self._rests: dict[bytes, tuple[list[str], dict[str, Any]]] = {}
         self._constants: dict[Any, Place] = {}
         self._seq = 0
@@ -132,9 +91,7 @@ class Sharing:
             place = _largest_list(tree)
             body = self._emit(tree, (2,), (2, *place) if place is not None else None)
             written = Written(body, {}, [])
-            if isinstance(tree, dict):
-                written.request = {k: v for k, v in tree.items() if k not in members}
-                written.new_elements = next((tree[m] for m in members if isinstance(tree.get(m), list)), [])
+            written.request, written.new_elements = without_history(tree, members)
         written.text = f"{head}{written.text}}}"
         self._commit(target)
         return written
@@ -166,21 +123,22 @@ class Sharing:
             known = self._refer(text, path)
             if known is not None:
                 return known
+        children: list[tuple[Any, Any]]
         if type(node) is dict:
-            if len(node) == 1:
-                (name,) = node
-                if name.startswith(semconv.MARKER_PREFIX) and name != semconv.TYPE:
-                    return text
-            children: list[tuple[Any, Any]] = list(node.items())
+            if _is_marker(node) and semconv.TYPE not in node:
+                return text
+            children = list(cast("dict[str, Any]", node).items())
         elif type(node) is list:
-            children = list(enumerate(node))
+            children = list(enumerate(cast("list[Any]", node)))
         else:
             return text
         replaced: dict[int, str] = {}
         for i, (_, child) in enumerate(children):
-            if type(child) in _CONTAINERS and (_room(child) > 0 or (list_path is not None and list_path[len(path)] == i)) or (
-                type(child) is str and len(child) >= SMALLEST
-            ):
+            if type(child) in _CONTAINERS:
+                worth = _may_fill(child, SMALLEST) or (list_path is not None and list_path[len(path)] == i)
+            else:
+                worth = isinstance(child, str) and len(child) >= SMALLEST
+            if worth:
                 own = values.dumps(child)
                 emitted = self._emit(child, (*path, i), list_path, own)
                 if emitted is not own and emitted != own:
@@ -188,7 +146,7 @@ class Sharing:
         if not replaced:
             return text
         parts = [replaced[i] if i in replaced else values.dumps(child) for i, (_, child) in enumerate(children)]
-        if type(node) is list:
+        if isinstance(node, list):
             return f"[{','.join(parts)}]"
         return f"{{{','.join(f'{values.dumps(name)}:{part}' for (name, _), part in zip(children, parts, strict=True))}}}"
 
@@ -205,7 +163,7 @@ class Sharing:
 
     def _emit_list(self, elements: list[Any], path: Path) -> str:
         texts = [values.dumps(element).encode() for element in elements]
-        return self._elements(b",".join(texts), 0, path, _ends_of(texts), elements)[0]
+        return self._elements(b",".join(texts), 0, path, ends_of(texts), elements)[0]
 
     def _elements(
         self, data: bytes, start: int, path: Path, ends: list[int] | None, elements: Sequence[Any] | None
@@ -229,8 +187,8 @@ class Sharing:
             fresh = list(elements[shared:]) if elements is not None else []
             raw = [data[(own_ends[i - 1] + 1 if i else 0) : own_ends[i]] for i in range(shared, len(own_ends))]
         else:
-            raw, fresh, added = _scan_elements(data, start + offset, start)
-            own_ends = (best.ends[:shared] if best is not None and shared < len(best.ends) else best.ends if best is not None else []) + added
+            raw, fresh, added = scan_elements(data, start + offset, start)
+            own_ends = (best.ends[:shared] if best is not None else []) + added
         parts: list[str] = []
         if best is not None and shared:
             parts.append(range_reference(best.place, 0, shared, best.base))
@@ -238,13 +196,12 @@ class Sharing:
         other = None if whole else best or (self._lists[-1] if self._lists else None)  # kept further down, after an edit
         parts += self._emit_new(raw, fresh, path, shared, other)
         end = own_ends[-1] if own_ends else 0
-        stored = _StoredList(
-            (self._seq, self._payload, path), memoryview(data)[start : start + end], own_ends, (best.place, shared) if best is not None else None
-        )
+        base = (best.place, shared) if best is not None else None
+        stored = StoredList((self._seq, self._payload, path), memoryview(data)[start : start + end], own_ends, base)
         self._keep(stored, best if whole else None)
         return f"[{','.join(parts)}]", start + end, fresh
 
-    def _emit_new(self, raw: list[bytes], fresh: list[Any], path: Path, first: int, other: _StoredList | None) -> list[str]:
+    def _emit_new(self, raw: list[bytes], fresh: list[Any], path: Path, first: int, other: StoredList | None) -> list[str]:
         """Emit elements that are not in the common head; runs that stand further down in `other` become ranges."""
         parts: list[str] = []
         i = 0
@@ -262,7 +219,7 @@ class Sharing:
             i += 1
         return parts
 
-    def _keep(self, stored: _StoredList, contained: _StoredList | None) -> None:
+    def _keep(self, stored: StoredList, contained: StoredList | None) -> None:
         """Remember a list; it takes the place of one that it contains whole."""
         if not stored.ends:
             return
@@ -275,7 +232,7 @@ class Sharing:
     # ---- an SDK's request body, as bytes
 
     def _known_body(self, body: bytes, members: Sequence[str]) -> Written | None:
-        located = _locate(body, members)
+        located = locate(body, members)
         if located is None:
             return None
         start, before = located
@@ -285,20 +242,20 @@ class Sharing:
             return None
         rest = body[end + 1 :]
         known = self._rests.get(rest)
-        request = {name: value for name, value in before.items()}
+        request = dict(before)
         parts = [f"{values.dumps(name)}:{self._emit(value, (2, i))}" for i, (name, value) in enumerate(before.items())]
-        parts.append(f"{values.dumps(_member_before(body, start))}:{text}")
+        parts.append(f"{values.dumps(member_before(body, start))}:{text}")
         if known is None:
-            tail = values.tree_of_json(b'{"":0' + rest)
-            if not isinstance(tail, dict) or "" not in tail:
+            parsed = values.tree_of_json(b'{"":0' + rest)
+            if type(parsed) is not dict or "" not in parsed:
                 return None
+            tail = cast("dict[str, Any]", parsed)
             tail.pop("")
-            if not tail.keys().isdisjoint({*before, _member_before(body, start)}):
+            if not tail.keys().isdisjoint({*before, member_before(body, start)}):
                 return None  # a member name that stands twice
             count = len(self._fresh)
-            emitted = [
-                f"{values.dumps(name)}:{self._emit(value, (2, len(before) + 1 + i))}" for i, (name, value) in enumerate(tail.items())
-            ]
+            first = len(before) + 1
+            emitted = [f"{values.dumps(name)}:{self._emit(value, (2, first + i))}" for i, (name, value) in enumerate(tail.items())]
             if len(self._fresh) == count:  # nothing of it is new any more: it will read the same next time
                 if len(self._rests) >= LISTS:
                     self._rests.clear()
@@ -328,41 +285,47 @@ def range_reference(place: Place, first: int, end: int, base: tuple[Place, int] 
     return f'{{"{semconv.REF}":[{seq},"{payload}",[{",".join(map(str, path))}],{first},{end}{second}]}}'
 
 
-# ---- helpers of the byte side -------------------------------------------------------------------
+# ---- looking at trees ---------------------------------------------------------------------------
 
 
 _CONTAINERS = frozenset({dict, list})
 
 
-def _room(node: Any, limit: int = SMALLEST) -> int:
-    """Say (> 0) whether a container's text may have `limit` bytes, without writing it."""
+def _is_marker(node: Any) -> bool:
+    return len(node) == 1 and next(iter(node)).startswith(semconv.MARKER_PREFIX)
+
+
+def without_history(body: Any, members: Sequence[str]) -> tuple[dict[str, Any], list[Any]]:
+    """Take a request body apart: its members but for the history, and the history."""
+    if type(body) is not dict:
+        return {}, []
+    all_members = cast("dict[str, Any]", body)
+    lists = [cast("list[Any]", all_members[name]) for name in members if isinstance(all_members.get(name), list)]
+    history = lists[0] if lists else []
+    return {name: value for name, value in all_members.items() if name not in members}, history
+
+
+def _may_fill(node: Any, limit: int) -> bool:
+    """Say whether a container's text may have `limit` bytes, without writing it."""
     size = 2
-    todo = [node]
+    todo: list[Any] = [node]
     while todo:
         node = todo.pop()
+        items: Any
         if type(node) is dict:
-            items: Any = node.values()
-            size += sum(map(len, node)) + 4 * len(node)
+            members = cast("dict[str, Any]", node)
+            items = members.values()
+            size += sum(map(len, members)) + 4 * len(members)
         else:
-            items = node
-            size += len(node)
+            items = cast("list[Any]", node)
+            size += len(items)
         for item in items:
-            kind = type(item)
-            size += len(item) + 2 if kind is str else 2 if kind in _CONTAINERS else 5
-            if kind in _CONTAINERS:
+            if type(item) in _CONTAINERS:
                 todo.append(item)
+            size += len(item) + 2 if type(item) is str else 5
         if size >= limit:
-            return size
-    return 0
-
-
-def _ends_of(texts: Sequence[bytes]) -> list[int]:
-    ends: list[int] = []
-    position = -1
-    for text in texts:
-        position += 1 + len(text)
-        ends.append(position)
-    return ends
+            return True
+    return False
 
 
 def _largest_list(tree: Any) -> Path | None:
@@ -372,61 +335,11 @@ def _largest_list(tree: Any) -> Path | None:
     todo: list[tuple[Any, Path]] = [(tree, ())]
     while todo:
         node, path = todo.pop()
-        if isinstance(node, list):
-            length = len(values.dumps(node)) if len(node) > 1 else 0
+        if type(node) is list:
+            length = len(values.dumps(node)) if len(cast("list[Any]", node)) > 1 else 0
             if length > size:
                 best, size = path, length
-        elif isinstance(node, dict) and len(path) < 3:
-            if len(node) == 1 and next(iter(node)).startswith(semconv.MARKER_PREFIX):
-                continue
-            todo += [(value, (*path, i)) for i, value in enumerate(node.values()) if isinstance(value, (dict, list))]
+        elif type(node) is dict and len(path) < 3 and not _is_marker(node):
+            members = enumerate(cast("dict[str, Any]", node).values())
+            todo += [(value, (*path, i)) for i, value in members if type(value) in _CONTAINERS]
     return best
-
-
-def _locate(body: bytes, members: Sequence[str]) -> tuple[int, dict[str, Any]] | None:
-    """Find the history list in a request body: offset of its first element, and the members before it."""
-    for member in members:
-        mark = f'"{member}":['.encode()
-        at = body.find(mark)
-        for _ in range(4):
-            if at < 0:
-                break
-            start = at + len(mark)
-            try:
-                before = json.loads(body[:start] + b"]}")
-            except ValueError:
-                at = body.find(mark, start)
-                continue
-            if isinstance(before, dict) and next(reversed(before)) == member and before[member] == []:
-                before.pop(member)
-                return start, before
-            at = body.find(mark, start)
-    return None
-
-
-def _member_before(body: bytes, start: int) -> str:
-    end = start - 3  # ":[ and the closing quote
-    return body[body.rindex(b'"', 0, end) + 1 : end].decode()
-
-
-def _scan_elements(data: bytes, position: int, start: int) -> tuple[list[bytes], list[Any], list[int]]:
-    """Parse list elements from `position` to the closing bracket: their bytes, values, and ends relative to `start`."""
-    raw: list[bytes] = []
-    fresh: list[Any] = []
-    ends: list[int] = []
-    text = data[position:].decode()
-    ascii_only = len(text) == len(data) - position
-    at = 1 if text.startswith(",") else 0
-    offset = position + at
-    while at < len(text) and text[at] != "]":
-        value, end = _scan(text, at)
-        length = end - at if ascii_only else len(text[at:end].encode())
-        raw.append(data[offset : offset + length])
-        fresh.append(values.tree_of_json(raw[-1]) if isinstance(value, (dict, list)) else value)
-        offset += length
-        ends.append(offset - start)
-        if text[end : end + 1] == ",":
-            end += 1
-            offset += 1
-        at = end
-    return raw, fresh, ends

@@ -48,8 +48,8 @@ class Snapshot:
         return len(self.packed) if self.packed is not None else len(self.text or "")
 
     def unpack(self) -> Any:
-        """The value (only while `packed`)."""
-        return marshal.loads(self.packed)  # noqa: S302  made above, by this process
+        """Return the value that was packed; call it only where `packed` is set."""
+        return marshal.loads(self.packed or b"N")  # made above, by this process
 
 
 class RunRecording:
@@ -84,7 +84,14 @@ class Recording:
     )  # fmt: skip
 
     def __init__(
-        self, recorder: Recorder, run: RunRecording | None, parent: Recording | None, boundary: Boundary, span: Span, start_ns: int, context: Any
+        self,
+        recorder: Recorder,
+        run: RunRecording | None,
+        parent: Recording | None,
+        boundary: Boundary,
+        span: Span,
+        start_ns: int,
+        context: Any,
     ) -> None:
         self.recorder = recorder
         self.run = run
@@ -234,7 +241,8 @@ def snapshot_call(boundary: Boundary, args: Sequence[Any], kwargs: Mapping[str, 
     snapshot = Snapshot.__new__(Snapshot)
     snapshot.packed = snapshot.text = None
     try:
-        snapshot.packed = marshal.dumps((rest, kwargs))
+        call: Any = (rest, kwargs)
+        snapshot.packed = marshal.dumps(call)
     except ValueError:
         snapshot.text = values.encode(boundary.bind(rest, kwargs))
     return snapshot

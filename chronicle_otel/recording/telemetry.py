@@ -56,7 +56,7 @@ class Telemetry:
 
     def _decide(self) -> trace.Tracer:
         provider = self._settings.tracer_provider or trace.get_tracer_provider()
-        if isinstance(provider, trace.ProxyTracerProvider) or isinstance(provider, trace.NoOpTracerProvider):
+        if isinstance(provider, (trace.ProxyTracerProvider, trace.NoOpTracerProvider)):
             return self._private()
         self.writes_otlp = True
         if self._path is not None:

@@ -20,7 +20,7 @@ from ..wire import streams as wire_streams
 from .budget import shrink
 from .interceptor import HttpOutput
 from .naming import identity
-from .sharing import Written
+from .sharing import Written, without_history
 from .steps import Recording, RunRecording, Snapshot
 from .streams import generator_chunks, sse_chunks
 from .telemetry import Telemetry
@@ -92,8 +92,8 @@ class StepWriter:
             span.end(max(step.end_ns, step.start_ns))
 
     def _budget(self) -> int | None:
-        limits = [b for b in (self._settings.step_bytes, self._settings.span_bytes if self._telemetry.writes_otlp else None) if b is not None]
-        return min(limits) if limits else None
+        limits = (self._settings.step_bytes, self._settings.span_bytes if self._telemetry.writes_otlp else None)
+        return min((limit for limit in limits if limit is not None), default=None)
 
     def _envelope(self, step: Recording, run: RunRecording, payloads: Mapping[str, str]) -> Envelope:
         is_root = step is run.root
@@ -137,7 +137,7 @@ class StepWriter:
                 payloads[semconv.INPUT] = written.text
             else:
                 body = values.tree_of_json(step.request.body)
-                written = _plain_request(body, step.boundary.list_members)
+                written = Written("", *without_history(body, step.boundary.list_members))
                 payloads[semconv.INPUT] = _withheld({"method": step.request.method, "path": step.request.path, "body": body})
         else:
             inputs, inputs_text = self._arguments(step)
@@ -211,7 +211,7 @@ class StepWriter:
         return wire_streams.encode_stream(chunks, end=step.end or "finished", consumed=len(chunks), head=head)
 
     def _error(self, step: Recording) -> dict[str, Any]:
-        facts: dict[str, Any] = dict(step.output) if isinstance(step.output, dict) else {"class": "builtins:Exception", "message": ""}
+        facts: dict[str, Any] = dict(step.output)
         if step.head is not None and step.form == "error":
             facts.update(_http_tree(step.head))
         return facts
@@ -253,8 +253,8 @@ class StepWriter:
 
     def _response(self, step: Recording, outcome: Any) -> Any:
         if isinstance(step.output, HttpOutput):
-            return outcome.get("body") if isinstance(outcome, dict) else None
-        if step.form == "stream" and isinstance(outcome, dict):
+            return outcome["body"]
+        if step.form == "stream":
             return {"events": [chunk["data"] for _, chunk in wire_streams.decode_stream(outcome)["chunks"] if "data" in chunk]}
         return None
 
@@ -303,14 +303,6 @@ def _http_tree(output: HttpOutput) -> dict[str, Any]:
     if output.attempts:
         tree["attempts"] = [dict(attempt) for attempt in output.attempts]
     return tree
-
-
-def _plain_request(body: Any, members: tuple[str, ...]) -> Written:
-    if not isinstance(body, dict):
-        return Written("")
-    return Written(
-        "", {k: v for k, v in body.items() if k not in members}, next((body[m] for m in members if isinstance(body.get(m), list)), [])
-    )
 
 
 def _withheld(tree: Any) -> str:

@@ -94,8 +94,8 @@ def test_edited_histories(edit: str) -> None:
     edited = {
         "window": messages[:1] + messages[5:],
         "front": [{"role": "system", "content": "new"}, *messages[1:]],
-        "middle": messages[:6] + [{"role": "user", "content": "inserted"}] + messages[6:],
-        "rewritten": messages[:8] + [{**messages[8], "content": "summary"}] + messages[9:],
+        "middle": [*messages[:6], {"role": "user", "content": "inserted"}, *messages[6:]],
+        "rewritten": [*messages[:8], {**messages[8], "content": "summary"}, *messages[9:]],
         "shorter": messages[:7],
         "unrelated": [{"role": "user", "content": "x"}],
     }[edit]
@@ -138,8 +138,10 @@ def test_random_edits_resolve() -> None:
     history: list[Any] = []
     sent: dict[int, Any] = {}
     for seq in range(2, 80):
-        for _ in range(rng.randint(0, 3)):
-            history.append({"role": rng.choice("ut"), "content": words(rng, rng.randint(0, 400)), "n": rng.choice([1, 1.5, None, True])})
+        history += [
+            {"role": rng.choice("ut"), "content": words(rng, rng.randint(0, 400)), "n": rng.choice([1, 1.5, None, True])}
+            for _ in range(rng.randint(0, 3))
+        ]
         if history and rng.random() < 0.2:
             del history[rng.randrange(len(history))]
         if history and rng.random() < 0.1:

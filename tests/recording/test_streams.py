@@ -14,8 +14,7 @@ import chronicle_otel as chronicle
 
 @chronicle.tool(name="count")
 def count(n: int) -> Iterator[int]:
-    for i in range(n):
-        yield i
+    yield from range(n)
 
 
 @chronicle.tool(name="fails")
@@ -98,7 +97,12 @@ def test_garbage_in_a_cycle(tape: Any) -> None:
 
 def test_an_exception_in_the_middle(tape: Any) -> None:
     """The caller gets the exception after the chunks; both are recorded."""
-    step = stream_of(tape, lambda: pytest.raises(ValueError, lambda: list(fails())) and None)
+
+    def body() -> None:
+        with pytest.raises(ValueError, match="half way"):
+            list(fails())
+
+    step = stream_of(tape, body)
     assert ending(step) == ("error", [1])
     assert step.tree("chronicle.error")["message"] == "half way"
 

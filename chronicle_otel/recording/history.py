@@ -1,0 +1,117 @@
+"""Lists that a Run has stored already, and request bodies that continue one of them, compared as bytes.
+
+    body ──locate──► offset of its history ──shared_with──► elements in common ──scan──► the new ones, parsed
+"""
+
+from __future__ import annotations
+
+import bisect
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+from .. import values
+
+Path = tuple[int, ...]
+Place = tuple[int, str, Path]
+"""(seq, payload's attribute name, child ordinals)."""
+
+_scan: Callable[[str, int], tuple[Any, int]] = json.JSONDecoder().raw_decode
+
+
+@dataclass(slots=True)
+class StoredList:
+    """A list as an earlier Step recorded it. `text` holds its elements joined by commas, `ends` where each ends."""
+
+    place: Place
+    text: memoryview
+    ends: list[int]
+    base: tuple[Place, int] | None = None
+    """The list that this one began with, and how many elements of it."""
+    ordinals: dict[bytes, int] | None = None
+    """Element text → ordinal, made when first needed."""
+
+    def shared_with(self, data: bytes, start: int) -> int:
+        """Count the leading elements that `data`, from `start` on, has in common with this list."""
+        ends = self.ends
+        if not ends or not data.startswith(self.text[: ends[0]], start):
+            return 0
+        if data.startswith(self.text, start):
+            count = len(ends)
+        else:
+            count = bisect.bisect_left(range(len(ends)), True, key=lambda i: not data.startswith(self.text[: ends[i]], start))
+        while count and data[start + ends[count - 1] : start + ends[count - 1] + 1] not in (b",", b"]", b""):
+            count -= 1
+        return count
+
+    def element(self, ordinal: int) -> bytes:
+        """Return the text of one element."""
+        return bytes(self.text[self.ends[ordinal - 1] + 1 if ordinal else 0 : self.ends[ordinal]])
+
+    def find(self, element: bytes) -> int | None:
+        """Return the ordinal of an element of this text."""
+        if self.ordinals is None:
+            self.ordinals = {self.element(i): i for i in reversed(range(len(self.ends)))}
+        return self.ordinals.get(element)
+
+
+def ends_of(texts: Sequence[bytes]) -> list[int]:
+    """Return where each text ends when they are joined by commas."""
+    ends: list[int] = []
+    position = -1
+    for text in texts:
+        position += 1 + len(text)
+        ends.append(position)
+    return ends
+
+
+def locate(body: bytes, members: Sequence[str]) -> tuple[int, dict[str, Any]] | None:
+    """Find the history list in a request body: offset of its first element, and the members before it."""
+    for member in members:
+        mark = f'"{member}":['.encode()
+        at = body.find(mark)
+        for _ in range(4):
+            if at < 0:
+                break
+            start = at + len(mark)
+            try:
+                before = json.loads(body[:start] + b"]}")
+            except ValueError:
+                at = body.find(mark, start)
+                continue
+            if type(before) is dict:
+                members_before = cast("dict[str, Any]", before)
+                if next(reversed(members_before)) == member and members_before.pop(member) == []:
+                    return start, members_before
+            at = body.find(mark, start)
+    return None
+
+
+def member_before(body: bytes, start: int) -> str:
+    """Return the name of the member whose list begins at `start`."""
+    end = start - 3  # ":[ and the closing quote
+    return body[body.rindex(b'"', 0, end) + 1 : end].decode()
+
+
+def scan_elements(data: bytes, position: int, start: int) -> tuple[list[bytes], list[Any], list[int]]:
+    """Parse list elements from `position` to the closing bracket: their bytes, values, and ends relative to `start`."""
+    raw: list[bytes] = []
+    fresh: list[Any] = []
+    ends: list[int] = []
+    text = data[position:].decode()
+    ascii_only = len(text) == len(data) - position
+    at = 1 if text.startswith(",") else 0
+    offset = position + at
+    while at < len(text) and text[at] != "]":
+        value, end = _scan(text, at)
+        length = end - at if ascii_only else len(text[at:end].encode())
+        raw.append(data[offset : offset + length])
+        fresh.append(values.tree_of_json(raw[-1]) if isinstance(value, (dict, list)) else value)
+        offset += length
+        ends.append(offset - start)
+        if text[end : end + 1] == ",":
+            end += 1
+            offset += 1
+        at = end
+    return raw, fresh, ends

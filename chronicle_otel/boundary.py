@@ -217,7 +217,7 @@ def _wrap(boundary: Boundary, function: Callable[..., Any]) -> Callable[..., Any
     while isinstance(inner, functools.partial):
         inner = inner.func
     if not inspect.isroutine(inner):
-        inner = cast("Callable[..., Any]", type(inner).__call__)
+        inner = type(inner).__call__
     if inspect.isasyncgenfunction(inner):
         return _wrap_async_generator(boundary, function)
     if inspect.isgeneratorfunction(inner):

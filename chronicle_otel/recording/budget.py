@@ -50,7 +50,8 @@ def _collect(tree: Any, into: list[tuple[int, int, Any, Any]]) -> None:
             items = enumerate(cast("list[Any]", node))
         for key, value in items:
             if isinstance(value, str):
-                if len(value) >= SMALLEST_CUT:
-                    into.append((-len(value.encode("utf-8", "surrogatepass")), len(into), node, key))
+                size = len(value.encode("utf-8", "surrogatepass"))
+                if size >= SMALLEST_CUT:
+                    into.append((-size, len(into), node, key))
             else:
-                todo.append(cast("Any", value))
+                todo.append(value)

@@ -35,9 +35,11 @@ _REFUSED = {
 class NotPromoted(UsageError):
     """The replay does not support a test; `result` is that replay."""
 
-    def __init__(self, message: str, result: Result) -> None:
+    def __init__(self, message: str, result: Result, *, by_verdict: bool = True) -> None:
         super().__init__(f"not promoted: {message}")
         self.result = result
+        self.by_verdict = by_verdict
+        """The verdict stands against it; else it is the assertion that does not fit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +141,9 @@ def _refuse(result: Result, assertion: str | None) -> None:
         return
     if result.verdict == "still_failing":
         raise NotPromoted(f"the assertion is still false on the replay, so the code does the harm as before: {assertion}", result)
-    raise NotPromoted(f"the assertion is true on the recording already, so it does not state the harm: {assertion}", result)
+    raise NotPromoted(
+        f"the assertion is true on the recording already, so it does not state the harm: {assertion}", result, by_verdict=False
+    )
 
 
 # ---- the test ----------------------------------------------------------------------------------

@@ -58,7 +58,7 @@ def execute(options: argparse.Namespace) -> int:
         else:
             say(str(refusal.result).rstrip())
         print(f"chronicle: {safe(str(refusal))}", file=sys.stderr)
-        return refusal.result.exit_code or 2
+        return refusal.result.exit_code if refusal.by_verdict else 2
     if options.json:
         departures = [{"kind": d.kind, "step": d.step, "occurrence": d.occurrence} for d in promotion.case.departures]
         written = {"test": str(promotion.test), "recording": str(promotion.recording)}

@@ -43,6 +43,7 @@ def _collect(tree: Any, into: list[tuple[int, int, Any, Any]]) -> None:
     todo: list[Any] = [tree]
     while todo:
         node = todo.pop()
+        container: Any = node
         items: Iterable[tuple[Any, Any]] = ()
         if type(node) is dict:
             items = cast("dict[str, Any]", node).items()
@@ -52,6 +53,6 @@ def _collect(tree: Any, into: list[tuple[int, int, Any, Any]]) -> None:
             if isinstance(value, str):
                 size = len(value.encode("utf-8", "surrogatepass"))
                 if size >= SMALLEST_CUT:
-                    into.append((-size, len(into), node, key))
+                    into.append((-size, len(into), container, key))
             else:
                 todo.append(value)

@@ -84,6 +84,8 @@ def promote(
         raise UsageError(
             f"the entry of run {recorded.id[:12]} is a script: name it and its arguments, as in chronicle promote … -- script.py ARGS"
         )
+    if not script and not entry and not (recorded.entry.module and recorded.entry.qualname):
+        raise UsageError(f"the recording does not say where {recorded.entry.name} is defined: name it with --entry module:function")
     test = _test_path(Path(output), recorded.entry.name)
     recording = test.with_suffix(".jsonl")
     if not force:

@@ -77,6 +77,16 @@ class Replay:
         self._results.append(result)
         return result
 
+    async def areplay(self, *, entry: Any = None, **options: Any) -> Result:
+        """The same inside a running event loop, for asynchronous tests."""
+        from .replayer import areplay
+        from .testing import prepare
+
+        prepare()
+        result = await areplay(self.run, entry=entry or self.entry, **{**self.options, **options})
+        self._results.append(result)
+        return result
+
     def around(self, **options: Any) -> Any:
         """Return a context manager around code that the test runs itself; `.result` afterwards."""
         from .replayer import replaying

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from . import credentials, instrumentation
-from .errors import UsageError
+from .errors import ReplayError, UsageError
 from .recording import scripts
 from .recording.interceptor import seam
 
@@ -165,17 +165,29 @@ def importing_from(folder: str | os.PathLike[str] | None) -> Iterator[None]:
             sys.path.remove(path)
 
 
+@contextlib.contextmanager
+def _script_errors() -> Iterator[None]:
+    try:
+        yield
+    except (SystemExit, ReplayError):
+        pass
+    except UsageError:
+        raise
+    except Exception as error:
+        sys.excepthook(type(error), error, error.__traceback__)
+
+
 def replay_script(runs: Any, script: str, arguments: Sequence[str] = (), *, module: bool = False, **options: Any) -> Result:
     """Execute a script again, as it was recorded with `chronicle run`, around one Run or several, and return the result.
 
-    The script's own Run, if it was the entry, is opened here; agents inside it open theirs. What the script raises is
-    the run's outcome; it is in the result and goes no further.
+    The script's own Run, if it was the entry, is opened here; agents inside it open theirs. What the script raises goes
+    no further: it is printed as Python does, unless it is what the replay refused, which the result holds.
     """
     from .replayer import replaying
 
     several = cast("list[Any]", runs if isinstance(runs, list) else [runs])
     handle = replaying(runs, **options)
-    with handle, contextlib.suppress(SystemExit):
+    with handle, _script_errors():
         crossing = None
         if any(run.entry.name.startswith(scripts.PREFIX) for run in several) and seam.interceptor is not None:
             crossing = seam.interceptor.enter(scripts.script_boundary(script), tuple(arguments), {}, attach=False)

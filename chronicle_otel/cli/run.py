@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+import threading
 from typing import Any
 
 from .terminal import print_json, safe
@@ -59,6 +60,7 @@ def execute(options: argparse.Namespace) -> int:
     if not command:
         raise UsageError("run: name a script, or -m and a module, as in: chronicle run agent.py")
     ambient = [] if options.no_ambient else [source for source in AMBIENT_SOURCES if source != "env" or options.env]
+    _check(command[0], module=module)
     lifecycle.init(options.path, instrument=not options.no_instrument, ambient=ambient, ambient_env=tuple(options.env))
     path: str | None = None
     try:
@@ -66,18 +68,43 @@ def execute(options: argparse.Namespace) -> int:
         code = 0
     except SystemExit as exit_:
         code = _exit_code(exit_)
-    except UsageError:
-        raise
     except Exception:
         sys.excepthook(*_user_part(sys.exc_info()))
         code = 1
     finally:
         sys.stdout.flush()
+        _wait_for_threads()
         lifecycle.flush()
         path = lifecycle.recorded_file()
         lifecycle.shutdown()
     _tell(options, path)
     return code
+
+
+def _check(command: str, *, module: bool) -> None:
+    """Refuse what cannot be started; everything that goes wrong later is the script's own."""
+    from importlib.util import find_spec
+
+    from ..errors import UsageError
+
+    if not module:
+        if not os.path.exists(command):
+            raise UsageError(f"run: no such script: {command}; give the path of a Python file, or -m and the name of a module")
+        return
+    sys.path.insert(0, os.getcwd())
+    try:
+        found = find_spec(command)
+    except (ImportError, ValueError):
+        found = None
+    if found is None:
+        raise UsageError(f"run: no module named {command}; modules are looked for in this folder and where Python has them")
+
+
+def _wait_for_threads() -> None:
+    """Let the script's threads end first, as the interpreter does: what they cross is recorded too."""
+    for thread in threading.enumerate():
+        if thread is not threading.current_thread() and not thread.daemon:
+            thread.join()
 
 
 def _exit_code(exit_: SystemExit) -> int:

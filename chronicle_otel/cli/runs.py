@@ -43,7 +43,7 @@ def execute(options: argparse.Namespace) -> int:
 def row(run: Any) -> tuple[str, ...]:
     """The cells of one Run."""
     entry = one_line(run.entry.name, 40)
-    inputs = arguments_of(run.root.input)
+    inputs = arguments_of(run.root.input) if run.root is not None else ""
     return (run.id[:12], started(run), entry, str(len(run.steps)), duration(run.start_ns, run.end_ns), state(run), one_line(inputs, 60))
 
 

@@ -89,6 +89,34 @@ def test_a_script_without_an_agent_is_its_own_entry(chronicle: Chronicle, tmp_pa
     assert other.returncode == 1
 
 
+def test_threads_that_outlive_the_script_are_recorded(chronicle: Chronicle, tmp_path: Path) -> None:
+    """A thread that is not a daemon may go on after the last line; its runs are in the recording."""
+    (tmp_path / "agent.py").write_text(
+        AGENT + "    import threading, time\n    threading.Thread(target=lambda: (time.sleep(0.2), total([4]))).start()\n"
+    )
+    chronicle("run", "--path", "out.jsonl", "agent.py", "1")
+    assert [run["ok"] for run in json.loads(chronicle("runs", "out.jsonl", "--json").stdout)] == [True, True]
+
+
+def test_a_script_that_fails_replays_its_failure(chronicle: Chronicle, tmp_path: Path) -> None:
+    """A script that raised does so again in the replay, with its own traceback, and the report is there all the same."""
+    (tmp_path / "agent.py").write_text(AGENT + "    raise ValueError('as always')\n")
+    chronicle("run", "--path", "out.jsonl", "agent.py", "1", "2")
+    done = chronicle("replay", "out.jsonl", "--", "agent.py", "1", "2")
+    assert "ValueError: as always" in done.stderr
+    assert done.stdout.startswith("3\nREPRODUCED")
+    assert done.returncode == 0
+
+
+def test_a_killed_script_leaves_a_run_to_look_at(chronicle: Chronicle, tmp_path: Path) -> None:
+    """Of a process that dies in the middle, the run is there, its entry and arguments too, and checks say that it is partial."""
+    (tmp_path / "agent.py").write_text(AGENT.replace("    return result", "    import os, time; time.sleep(1); os._exit(9)"))
+    assert chronicle("run", "--path", "out.jsonl", "agent.py", "1", "2").returncode == 9
+    [run] = json.loads(chronicle("runs", "out.jsonl", "--json").stdout)
+    assert (run["entry"]["name"], run["ok"], "partial" in run["findings"]) == ("sum", False, True)
+    assert "numbers=[1, 2]" in chronicle("show", "out.jsonl").stdout
+
+
 def test_json_says_where_and_what(chronicle: Chronicle, tmp_path: Path) -> None:
     """With --json the last thing printed is the recording's place and its runs."""
     (tmp_path / "agent.py").write_text(AGENT)

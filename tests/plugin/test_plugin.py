@@ -40,6 +40,24 @@ def test_the_fixture_re_enters_the_recorded_entry(project: Path) -> None:
     assert "1 passed" in done.stdout, done.stdout
 
 
+def test_inside_an_event_loop(project: Path) -> None:
+    """`await replay.areplay()` and `async with replay.around()` serve asynchronous tests."""
+    done = run_pytest(
+        project,
+        "import asyncio\n"
+        "from agent import trade\n"
+        f"{MARK})\n"
+        "def test_it(replay):\n"
+        "    async def body():\n"
+        "        assert (await replay.areplay()).verdict == 'reproduced'\n"
+        "        async with replay.around() as handle:\n"
+        "            trade('Please sell $1,000 worth of ACME')\n"
+        "        assert handle.result.verdict == 'reproduced'\n"
+        "    asyncio.run(body())\n",
+    )
+    assert "1 passed" in done.stdout, done.stdout
+
+
 def test_around_stands_around_code_of_the_test(project: Path) -> None:
     """`replay.around()` is a context manager around the test's own call."""
     done = run_pytest(

@@ -131,9 +131,11 @@ def same(a: Any, b: Any) -> bool:
     """Equality of two leaves or containers under the rules of the wire format."""
     if is_object(a) or is_items(a):
         return values.equal(a, b)
-    if isinstance(a, bool) or isinstance(b, bool) or not (isinstance(a, (int, float)) and isinstance(b, (int, float))):
-        return isinstance(a, type(b)) and bool(a == b)
-    return a == b
+    if isinstance(a, bool) or isinstance(b, bool):
+        return a is b
+    if isinstance(a, (int, float)) and isinstance(b, (int, float)):
+        return a == b
+    return isinstance(a, type(b)) and bool(a == b)
 
 
 def diff(recorded: Any, live: Any) -> list[Difference]:

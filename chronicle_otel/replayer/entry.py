@@ -19,8 +19,7 @@ from typing import Any, cast
 
 from .. import semconv, values
 from ..errors import CannotReproduce, UsageError
-from .compare import is_items
-from .compare import is_object
+from .compare import is_items, is_object
 
 
 def find(run: Any, entry: str | Callable[..., Any] | None) -> Callable[..., Any]:

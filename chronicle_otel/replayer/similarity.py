@@ -79,7 +79,7 @@ def _features(kind: str, tree: Any) -> list[str]:
         elif type(node) is str:
             found.append(node)
         elif type(node) is bool:
-            found.append(f"{name}={node}")
+            found.append(f"{name}_is_{node}")
         elif node is not None:
             found.append(repr(int(node)) if type(node) is float and node.is_integer() else repr(node))
     return found

@@ -133,7 +133,7 @@ def arguments(run: Any, function: Callable[..., Any], provide: Mapping[str, Call
             positional.extend(value)
         elif parameter.kind is parameter.VAR_KEYWORD:
             named.update(value)
-        elif parameter.kind is parameter.POSITIONAL_ONLY:
+        elif parameter.kind is parameter.POSITIONAL_ONLY or (not positional and not named and parameter.name in ("self", "cls")):
             positional.append(value)
         else:
             named[parameter.name] = value

@@ -113,6 +113,12 @@ def arguments(run: Any, function: Callable[..., Any], provide: Mapping[str, Call
     if unknown:
         raise UsageError(f"provide: {getattr(function, '__qualname__', function)} has no parameter {unknown[0]!r}")
     members = tree
+    parameters = list(signature.parameters.values())
+    by_place = (
+        any(p.kind is p.VAR_POSITIONAL and p.name in members for p in parameters)
+        or parameters[:1]
+        and parameters[0].name in ("self", "cls")
+    )
     positional: list[Any] = []
     named: dict[str, Any] = {}
     for parameter in signature.parameters.values():
@@ -133,15 +139,10 @@ def arguments(run: Any, function: Callable[..., Any], provide: Mapping[str, Call
             positional.extend(value)
         elif parameter.kind is parameter.VAR_KEYWORD:
             named.update(value)
-        elif parameter.kind is parameter.POSITIONAL_ONLY or (not positional and not named and parameter.name in ("self", "cls")):
+        elif parameter.kind is parameter.POSITIONAL_ONLY or (parameter.kind is parameter.POSITIONAL_OR_KEYWORD and by_place):
             positional.append(value)
         else:
             named[parameter.name] = value
-    if any(p.kind is p.VAR_POSITIONAL and p.name in members for p in signature.parameters.values()):
-        return [
-            *(named.pop(p.name) for p in signature.parameters.values() if p.kind is p.POSITIONAL_OR_KEYWORD and p.name in named),
-            *positional,
-        ], named
     return positional, named
 
 

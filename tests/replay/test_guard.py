@@ -25,7 +25,14 @@ class Listener:
         self.port = self.socket.getsockname()[1]
         self.received = bytearray()
         self.came = 0
-        threading.Thread(target=self._serve, daemon=True).start()
+        self._thread = threading.Thread(target=self._serve, daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Closing alone leaves `accept` waiting, on a number that the next test's socket may get."""
+        self.socket.shutdown(socket.SHUT_RDWR)
+        self._thread.join()
+        self.socket.close()
 
     def _serve(self) -> None:
         with contextlib.suppress(OSError):
@@ -44,7 +51,7 @@ class Listener:
 def listener() -> Iterator[Listener]:
     listener = Listener()
     yield listener
-    listener.socket.close()
+    listener.close()
 
 
 def replaying_agent(lab: Lab, body: Callable[[], Any], **options: Any) -> Any:

@@ -12,7 +12,7 @@ import sys
 from typing import Any
 
 from . import arguments
-from .terminal import paint_verdict, print_json, progress, safe
+from .terminal import coloured, print_json, progress
 
 HELP = "re-execute a recorded run on the code as it is now"
 EXAMPLES = (
@@ -33,6 +33,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def execute(options: argparse.Namespace) -> int:
     """Replay, print the report, return the verdict's exit code."""
+    from ..report.text import render
+
     prepare()
     if options.command:
         result = of_script(options)
@@ -48,7 +50,7 @@ def execute(options: argparse.Namespace) -> int:
     if options.json:
         print_json(result.to_dict())
     else:
-        print(paint_verdict(safe(str(result)).rstrip(), result.verdict))
+        print(render(result, color=coloured(sys.stdout)).rstrip())
     return int(result.exit_code)
 
 

@@ -14,7 +14,6 @@ from typing import Any, TextIO
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 _CODES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "cyan": "36"}
-_COLOUR_OF_VERDICT = {"reproduced": "green", "fixed": "green", "diverged": "yellow", "cannot_judge": "yellow"}
 
 
 def safe(text: str) -> str:
@@ -36,12 +35,6 @@ def coloured(stream: TextIO) -> bool:
 def paint(text: str, style: str, stream: TextIO | None = None) -> str:
     """Colour text for a stream (default stdout) if that is a terminal."""
     return f"\x1b[{_CODES[style]}m{text}\x1b[0m" if coloured(stream or sys.stdout) else text
-
-
-def paint_verdict(report: str, verdict: str) -> str:
-    """Colour the verdict that a report begins with."""
-    headline, colon, rest = report.partition(":")
-    return paint(headline, _COLOUR_OF_VERDICT.get(verdict, "red")) + colon + rest
 
 
 def say(text: str = "") -> None:

@@ -30,16 +30,13 @@ from .ordering import Turnstile
 from .outcomes import compare_outcome
 from .placing import is_entry, take_run
 from .preparing import code_changed, module_changed, prepare
+from .refusal import EndlessLoop
 from .serving import form_of, unservable
 
 _OPENS_A_RUN: Final = frozenset({"agent", "step"})
 _SAME_REFUSALS: Final = 1000
 """After so many identical refusals the replay is stopped: the code asks in an endless loop."""
 _NETWORK: Final = Boundary(kind="network", name="network")
-
-
-class EndlessLoop(BaseException):
-    """Raised past `except Exception` into code that repeats a refused call for ever."""
 
 
 class Replayer:

@@ -114,10 +114,8 @@ def arguments(run: Any, function: Callable[..., Any], provide: Mapping[str, Call
         raise UsageError(f"provide: {getattr(function, '__qualname__', function)} has no parameter {unknown[0]!r}")
     members = tree
     parameters = list(signature.parameters.values())
-    by_place = (
-        any(p.kind is p.VAR_POSITIONAL and p.name in members for p in parameters)
-        or parameters[:1]
-        and parameters[0].name in ("self", "cls")
+    by_place = any(p.kind is p.VAR_POSITIONAL and p.name in members for p in parameters) or (
+        parameters[:1] and parameters[0].name in ("self", "cls")
     )
     positional: list[Any] = []
     named: dict[str, Any] = {}

@@ -19,7 +19,7 @@ from typing import Any, Final
 
 from .. import values
 from .compare import holds_hole, is_hole, is_object, without
-from .similarity import same_conversation, similarity
+from .similarity import MODEL_KINDS, same_conversation, similarity
 from .volatile import Volatile
 
 SIMILAR_ENOUGH: Final = 0.5
@@ -352,13 +352,15 @@ class Matcher:
         score, best = max(scored, key=lambda c: c[0])
         n.likeness = score
         if score < SIMILAR_ENOUGH:
-            if first.tree is not UNKNOWN and (
-                same_conversation(n.tree, first.tree, siblings) or (self._follows is not None and self._follows(first.tree, n.tree))
-            ):
-                return first, CHANGED, False
-            return None
+            return (first, CHANGED, False) if self._same_question(n, first, siblings) else None
         close = [r for s, r in scored if s >= SIMILAR_ENOUGH]
         return best, CHANGED, len(close) > 1 and self._answers_differ(close)
+
+    def _same_question(self, n: Live, r: Recorded, siblings: Sequence[Any]) -> bool:
+        """Say whether a model is asked the recorded question around something that a live boundary changed."""
+        if n.kind not in MODEL_KINDS or r.tree is UNKNOWN:
+            return False
+        return same_conversation(n.tree, r.tree, siblings) or (self._follows is not None and self._follows(r.tree, n.tree))
 
     def _nearest(self, n: Live) -> tuple[Recorded | None, float]:
         """The recorded Step that a refused call is most like: of its name, else of its kind; unused ones first."""

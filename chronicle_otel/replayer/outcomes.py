@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from .. import semconv, values
-from ..errors import ReplayError
 from .compare import MISSING, Difference, diff, is_items, is_object, without
 from .log import Happened, RunLog
 from .match import Recorded
+from .refusal import raised_by_replay
 
 
 def compare_outcome(run: RunLog, happened: Happened, r: Recorded, ignore: Sequence[str]) -> None:
@@ -20,7 +20,7 @@ def compare_outcome(run: RunLog, happened: Happened, r: Recorded, ignore: Sequen
         happened.notes.append(("not_recorded", "its recorded outcome is damaged: the live one could not be compared"))
         return
     form = step.form
-    if isinstance(happened.error, ReplayError) or form in (None, "none", "pending"):
+    if raised_by_replay(happened.error) or form in (None, "none", "pending"):
         return
     if (
         happened.form == "error"

@@ -57,12 +57,12 @@ _SAMPLING: Final = frozenset(
     ]
 )
 """Members that say how a model is to be asked, not what: two requests are no more alike for sharing them."""
-_MODEL_KINDS: Final = frozenset({"llm", "embedding"})
+MODEL_KINDS: Final = frozenset({"llm", "embedding"})
 
 
 def _features(kind: str, tree: Any) -> list[str]:
     """The leaf texts by which a call is told from another, framing left out."""
-    if is_object(tree) and kind in _MODEL_KINDS:
+    if is_object(tree) and kind in MODEL_KINDS:
         members = tree
         if members.keys() <= {"method", "path", "body"} and "body" in members:
             tree = members["body"]
@@ -80,8 +80,8 @@ def _features(kind: str, tree: Any) -> list[str]:
             found.append(node)
         elif type(node) is bool:
             found.append(f"{name}_is_{node}")
-        elif node is not None:
-            found.append(repr(int(node)) if type(node) is float and node.is_integer() else repr(node))
+        elif node is not None:  # one word each, whatever signs and points are in it
+            found.append(re.sub(r"\W", "_", repr(int(node)) if type(node) is float and node.is_integer() else repr(node)))
     return found
 
 
@@ -108,7 +108,7 @@ def similarity(kind: str, live: Any, recorded: Any, siblings: Sequence[Any]) -> 
     all of them is common to the place (a system prompt) and proves nothing; with a single sibling that holds for models only.
     """
     a, b = _features(kind, live), _features(kind, recorded)
-    if len(siblings) > 1 or kind in _MODEL_KINDS:
+    if len(siblings) > 1 or kind in MODEL_KINDS:
         common = set(a)
         for sibling in siblings:
             common.intersection_update(_features(kind, sibling))

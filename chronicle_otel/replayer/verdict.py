@@ -8,18 +8,17 @@ from __future__ import annotations
 import bisect
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import Any
 
 from .. import semconv
-from ..errors import ReplayError
 from . import view
 from .causes import Causes
 from .compare import Difference
 from .log import Happened, RunLog
 from .match import ALIAS, CHANGED, MOVED, UNKNOWN, Recorded
+from .refusal import raised_by_replay
 from .result import NO_VALUE, Divergence, Note, Outcome, RanLive, Result, Served, StepRef, strongest
-
-_MODELS = frozenset({"llm", "embedding"})
+from .similarity import MODEL_KINDS
 
 
 @dataclass(slots=True)
@@ -66,6 +65,9 @@ def judge(log: RunLog, *, strict: bool, assertion: Any, plan: Any) -> Result:
         _place_notes(happened, found)
     _missing(log, causes, found)
     _order(log, found)
+    if log.started and log.root.step.form == "none":
+        text = "the recording has no end (the process was killed): how this run ended could not be compared"
+        found.notes.append(_Found(0, Note("not_recorded", recorded_ref(log.root), text=text)))
     divergences = [f.entry for f in sorted(found.divergences, key=lambda f: f.at) if isinstance(f.entry, Divergence)]
     notes = [f.entry for f in sorted(found.notes, key=lambda f: f.at) if isinstance(f.entry, Note)]
     result = Result(
@@ -344,31 +346,14 @@ def accounted_for(d: Divergence) -> bool:
     """Whether a fix explains a divergence: a live step does something else, or a question follows from that. A prompt edit never does."""
     if d.kind in ("unexpected_step", "not_recorded"):
         return False
-    return d.kind != "input_changed" or d.step.kind not in _MODELS or d.explained
+    return d.kind != "input_changed" or d.step.kind not in MODEL_KINDS or d.explained
 
 
 def _failed(log: RunLog) -> bool:
     root = log.root_happened
-    if root is None or root.error is None or log.root.step.form not in ("value", "stream"):
+    if root is None or root.error is None or log.root.step.form not in ("value", "stream", "none"):
         return False
-    return not _ours(root.error)
-
-
-def _ours(error: BaseException | None) -> bool:
-    """The replay raised it, or it was raised while that was handled."""
-    seen: set[int] = set()
-    work = [error]
-    while work:
-        e = work.pop()
-        if e is None or id(e) in seen:
-            continue
-        if isinstance(e, ReplayError):
-            return True
-        seen.add(id(e))
-        work += [e.__cause__, e.__context__]
-        if isinstance(e, BaseExceptionGroup):
-            work += cast("BaseExceptionGroup[BaseException]", e).exceptions
-    return False
+    return not raised_by_replay(root.error)
 
 
 def _obstacles(log: RunLog, result: Result) -> list[str]:

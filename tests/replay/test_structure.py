@@ -279,3 +279,44 @@ def test_methods_and_classes_are_boundaries_too(lab: Lab) -> None:
     run = lab.record(agent)
     assert levels(lab.replay(run, agent)) == ["stock exact", "hours exact"]
     assert lab.world.ran == []
+
+
+def test_endless_loop_of_refusals_is_ended(lab: Lab, ask: Any) -> None:
+    """Code that swallows a refusal and asks again for ever does not hang the replay."""
+    extra = [False]
+
+    @chronicle.agent(name="a")
+    def agent() -> int:
+        ask("one")
+        while extra[0]:
+            try:
+                ask("something else altogether")
+                break
+            except Exception:
+                pass
+        return 0
+
+    run = lab.record(agent)
+    extra[0] = True
+    result = lab.replay(run, agent)
+    assert (result.verdict, kinds(result)) == ("diverged", ["unexpected_step at ask"])
+    assert result.divergences[0].count > 900
+
+
+def test_changed_argument_of_a_stub_is_served_as_stale(lab: Lab) -> None:
+    """A tool that is asked for less of the same is answered, marked stale; for something else altogether it is refused."""
+    ask_for: list[Any] = ["ACME", "sell", 1000]
+
+    @chronicle.tool(name="order")
+    def order(symbol: str, side: str, quantity: float) -> str:
+        return lab.world.answers("order")
+
+    @chronicle.agent(name="a")
+    def agent() -> str:
+        return order(*ask_for)
+
+    run = lab.record(agent)
+    ask_for[2] = 5.2632
+    assert levels(lab.replay(run, agent)) == ["order changed"]
+    ask_for[:] = ["GLOBEX", "buy", 3]
+    assert kinds(lab.replay(run, agent))[0] == "unexpected_step at order"

@@ -82,7 +82,7 @@ def _view(found: dict[str, Any], request: Mapping[str, Any], answer: Mapping[str
     elif _wants_json(request):
         found["gen_ai.output.type"] = "json"
     _response(found, answer)
-    if operation != "embeddings":
+    if operation != "embeddings" and budget > 0:
         _content(found, request, answer, new_messages, budget)
 
 

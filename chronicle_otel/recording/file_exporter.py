@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, cast
 from opentelemetry.sdk.trace import SpanProcessor
 
 from .. import _guard
+from .file_spans import FileSpan
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import ReadableSpan
@@ -47,7 +48,7 @@ class FileSpanProcessor(SpanProcessor):
         self.path: str | None = None if self._folder else self._given
         """The file that is written; None for a folder until the first span."""
 
-    def on_end(self, span: ReadableSpan) -> None:
+    def on_end(self, span: ReadableSpan | FileSpan) -> None:
         """Keep the span's text; it is written by `write_pending`, or at once when much is waiting."""
         try:
             text = span_text(span)
@@ -175,20 +176,28 @@ def _head(resource: Any, scope: Any) -> str:
     return f'{{"resourceSpans":[{{"resource":{{"attributes":[{attributes}]}},"scopeSpans":[{{"scope":{{"name":{name}{version}}},"spans":['
 
 
-def span_text(span: ReadableSpan) -> str:
+def span_text(span: ReadableSpan | FileSpan) -> str:
     """One span as OTLP JSON (https://opentelemetry.io/docs/specs/otlp/#json-protobuf-encoding): ids in hex, 64-bit integers as text."""
-    context = span.get_span_context()
-    assert context is not None
-    parts = [f'{{"traceId":"{context.trace_id:032x}","spanId":"{context.span_id:016x}"']
-    state = ",".join(f"{key}={value}" for key, value in context.trace_state.items() if key != "chronicle") if context.trace_state else ""
-    if state:  # our own member only repeats the run id
-        parts.append(f',"traceState":{encode_basestring(state)}')
-    if span.parent is not None:
-        parts.append(f',"parentSpanId":"{span.parent.span_id:016x}"')
+    parent: int | None
+    if isinstance(span, FileSpan):
+        trace_id, span_id, parent, state = span.trace_id, span.span_id, span.parent_id, span.trace_state
+        attributes: Mapping[str, Any] | None = span.attributes
+    else:
+        context = span.get_span_context()
+        assert context is not None
+        trace_id, span_id, state = context.trace_id, context.span_id, context.trace_state
+        parent = span.parent.span_id if span.parent is not None else None
+        attributes = getattr(getattr(span, "_attributes", None), "_dict", span.attributes)  # without a lock taken per attribute
+    parts = [f'{{"traceId":"{trace_id:032x}","spanId":"{span_id:016x}"']
+    if state and not (len(state) == 1 and "chronicle" in state):  # our own member only repeats the run id
+        others = ",".join(f"{key}={value}" for key, value in state.items() if key != "chronicle")
+        parts.append(f',"traceState":{encode_basestring(others)}')
+    if parent is not None:
+        parts.append(f',"parentSpanId":"{parent:016x}"')
     parts.append(f',"name":{encode_basestring(span.name)},"kind":{span.kind.value + 1}')
     parts.append(f',"startTimeUnixNano":"{span.start_time}","endTimeUnixNano":"{span.end_time}"')
-    if span.attributes:
-        parts.append(f',"attributes":[{_attributes(span.attributes)}]')
+    if attributes:
+        parts.append(f',"attributes":[{_attributes(attributes)}]')
     if span.events:
         parts.append(f',"events":[{",".join(_event(event) for event in span.events)}]')
     if span.links:

@@ -10,6 +10,7 @@ earlier payloads. For an SDK's request the list is compared as bytes and only wh
 
 from __future__ import annotations
 
+import functools
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -23,6 +24,8 @@ SMALLEST = 128
 """Bytes of JSON text below which a reference would save nothing."""
 LISTS = 16
 """Lists kept per Run, most recently used last (DESIGN, linear storage)."""
+SMALLEST_PARENT = 512
+"""Bytes of a container below which the containers in it are not looked at one by one."""
 SMALLEST_LIST = 1024
 """Bytes of a payload below which its list is not looked for."""
 LIST_BYTES = 64 * 1024 * 1024
@@ -81,7 +84,7 @@ class Sharing:
     def request(self, seq: int, request: HttpInput, members: Sequence[str], *, target: bool = True) -> Written:
         """Return the input payload `{method, path, body}` of an SDK call, its growing history as one range."""
         self._begin(seq, semconv.INPUT)
-        head = f'{{"method":{values.dumps(request.method)},"path":{values.dumps(request.path)},"body":'
+        head = f'{{"method":{_quoted(request.method)},"path":{_quoted(request.path)},"body":'
         try:
             written = self._known_body(request.body, members)
         except (ValueError, UnicodeDecodeError):
@@ -132,23 +135,24 @@ class Sharing:
             children = list(enumerate(cast("list[Any]", node)))
         else:
             return text
-        replaced: dict[int, str] = {}
+        texts: dict[int, str] = {}
+        replaced = False
         for i, (_, child) in enumerate(children):
             if type(child) in _CONTAINERS:
-                worth = _may_fill(child, SMALLEST) or (list_path is not None and list_path[len(path)] == i)
-            else:
-                worth = isinstance(child, str) and len(child) >= SMALLEST
-            if worth:
-                own = values.dumps(child)
-                emitted = self._emit(child, (*path, i), list_path, own)
-                if emitted is not own and emitted != own:
-                    replaced[i] = emitted
+                if list_path is None and len(text) < SMALLEST_PARENT:
+                    continue
+            elif not isinstance(child, str) or len(child) < SMALLEST:
+                continue
+            own = texts[i] = values.dumps(child)
+            if len(own) >= SMALLEST:
+                texts[i] = self._emit(child, (*path, i), list_path, own)
+                replaced = replaced or (texts[i] is not own and texts[i] != own)
         if not replaced:
             return text
-        parts = [replaced[i] if i in replaced else values.dumps(child) for i, (_, child) in enumerate(children)]
+        parts = [texts[i] if i in texts else values.dumps(child) for i, (_, child) in enumerate(children)]
         if isinstance(node, list):
             return f"[{','.join(parts)}]"
-        return f"{{{','.join(f'{values.dumps(name)}:{part}' for (name, _), part in zip(children, parts, strict=True))}}}"
+        return f"{{{','.join(f'{_quoted(name)}:{part}' for (name, _), part in zip(children, parts, strict=True))}}}"
 
     def _refer(self, text: str, path: Path) -> str | None:
         """Return a reference to equal text stored before, or remember where this one is."""
@@ -243,8 +247,8 @@ class Sharing:
         rest = body[end + 1 :]
         known = self._rests.get(rest)
         request = dict(before)
-        parts = [f"{values.dumps(name)}:{self._emit(value, (2, i))}" for i, (name, value) in enumerate(before.items())]
-        parts.append(f"{values.dumps(member_before(body, start))}:{text}")
+        parts = [f"{_quoted(name)}:{self._emit(value, (2, i))}" for i, (name, value) in enumerate(before.items())]
+        parts.append(f"{_quoted(member_before(body, start))}:{text}")
         if known is None:
             parsed = values.tree_of_json(b'{"":0' + rest)
             if type(parsed) is not dict or "" not in parsed:
@@ -255,7 +259,7 @@ class Sharing:
                 return None  # a member name that stands twice
             count = len(self._fresh)
             first = len(before) + 1
-            emitted = [f"{values.dumps(name)}:{self._emit(value, (2, first + i))}" for i, (name, value) in enumerate(tail.items())]
+            emitted = [f"{_quoted(name)}:{self._emit(value, (2, first + i))}" for i, (name, value) in enumerate(tail.items())]
             if len(self._fresh) == count:  # nothing of it is new any more: it will read the same next time
                 if len(self._rests) >= LISTS:
                     self._rests.clear()
@@ -290,6 +294,9 @@ def range_reference(place: Place, first: int, end: int, base: tuple[Place, int] 
 
 _CONTAINERS = frozenset({dict, list})
 
+_quoted = functools.lru_cache(maxsize=4096)(values.dumps)
+"""Text of a member name: names are few and repeat."""
+
 
 def _is_marker(node: Any) -> bool:
     return len(node) == 1 and next(iter(node)).startswith(semconv.MARKER_PREFIX)
@@ -303,29 +310,6 @@ def without_history(body: Any, members: Sequence[str]) -> tuple[dict[str, Any], 
     lists = [cast("list[Any]", all_members[name]) for name in members if isinstance(all_members.get(name), list)]
     history = lists[0] if lists else []
     return {name: value for name, value in all_members.items() if name not in members}, history
-
-
-def _may_fill(node: Any, limit: int) -> bool:
-    """Say whether a container's text may have `limit` bytes, without writing it."""
-    size = 2
-    todo: list[Any] = [node]
-    while todo:
-        node = todo.pop()
-        items: Any
-        if type(node) is dict:
-            members = cast("dict[str, Any]", node)
-            items = members.values()
-            size += sum(map(len, members)) + 4 * len(members)
-        else:
-            items = cast("list[Any]", node)
-            size += len(items)
-        for item in items:
-            if type(item) in _CONTAINERS:
-                todo.append(item)
-            size += len(item) + 2 if type(item) is str else 5
-        if size >= limit:
-            return True
-    return False
 
 
 def _largest_list(tree: Any) -> Path | None:

@@ -26,30 +26,31 @@ _now = time.time_ns
 
 
 class Snapshot:
-    """A value as it was at one moment, unpacked on the background thread.
+    """A value as it was at one moment: a copy of plain data, or the payload text of anything else.
 
-    Plain data is kept by `marshal`, the fastest deep copy there is (1.5 µs for 2 KB); what marshal does not know is
-    encoded at once, since the application may change it next.
+    Plain data is copied by `marshal`, the fastest deep copy there is. What marshal refuses, or takes for something else
+    (it takes every object with a buffer for bytes), is encoded at once, since the application may change it next.
     """
 
-    __slots__ = ("packed", "text")
+    __slots__ = ("copied", "size", "text", "value")
 
-    def __init__(self, value: Any) -> None:
-        self.packed: bytes | None = None
+    def __init__(self, value: Any, call: Boundary | None = None) -> None:
+        """`call`: the value is `(args, kwargs)` of a call of this boundary; its text names the arguments."""
+        self.copied = False
+        self.value: Any = None
         self.text: str | None = None
         try:
-            self.packed = marshal.dumps(value)
-        except ValueError:
-            self.text = values.encode(value)
-
-    @property
-    def size(self) -> int:
-        """Bytes that are held."""
-        return len(self.packed) if self.packed is not None else len(self.text or "")
-
-    def unpack(self) -> Any:
-        """Return the value that was packed; call it only where `packed` is set."""
-        return marshal.loads(self.packed or b"N")  # made above, by this process
+            packed = marshal.dumps(value)
+            copy = marshal.loads(packed)  # made one line above, by this process
+            self.copied = bool(copy == value)
+        except Exception:  # marshal's own refusals, and whatever a foreign class does when it is compared
+            packed, copy = b"", None
+        if self.copied:
+            self.value = copy
+            self.size = len(packed)
+        else:
+            self.text = values.encode(value if call is None else call.bind(*value))
+            self.size = len(self.text)
 
 
 class RunRecording:
@@ -238,11 +239,4 @@ class Recording:
 def snapshot_call(boundary: Boundary, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Snapshot:
     """Keep the arguments of a call: unbound where they are plain data, else bound and encoded at once."""
     rest = args[boundary.skip :] if boundary.skip else args
-    snapshot = Snapshot.__new__(Snapshot)
-    snapshot.packed = snapshot.text = None
-    try:
-        call: Any = (rest, kwargs)
-        snapshot.packed = marshal.dumps(call)
-    except ValueError:
-        snapshot.text = values.encode(boundary.bind(rest, kwargs))
-    return snapshot
+    return Snapshot((rest, kwargs), boundary)

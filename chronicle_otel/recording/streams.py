@@ -23,7 +23,7 @@ def generator_chunks(taken: Sequence[tuple[int, Any]], start_ns: int) -> list[Ch
 
 def _tree(value: Any) -> Any:
     if isinstance(value, Snapshot):
-        return values.to_tree(value.unpack()) if value.packed is not None else values.loads(value.text or "null")
+        return values.to_tree(value.value) if value.copied else values.loads(value.text or "null")
     return values.to_tree(value)
 
 

@@ -20,6 +20,7 @@ from ..semconv import BAGGAGE_PREFIX
 from ..settings import Settings
 from ..version import __version__
 from .file_exporter import FileSpanProcessor
+from .file_spans import FileSpan, FileTracer, Scope
 from .resource import ChronicleResourceDetector, process_facts
 
 SCOPE = "chronicle_otel"
@@ -33,7 +34,6 @@ class Telemetry:
         self._settings = settings
         self._path = os.fspath(path) if path is not None else None
         self._tracer: trace.Tracer | None = None
-        self._own: Any = None
         self._file: FileSpanProcessor | None = None
         self._facts: Mapping[str, Any] = {}
         self._lock = threading.Lock()
@@ -75,19 +75,11 @@ class Telemetry:
 
     def _private(self) -> trace.Tracer:
         from opentelemetry.sdk.resources import Resource, get_aggregated_resources
-        from opentelemetry.sdk.trace import SpanLimits, TracerProvider
 
         name = {"service.name": self._settings.service_name} if self._settings.service_name else {}
         resource = get_aggregated_resources([ChronicleResourceDetector()], Resource.create(name))
         self._file = FileSpanProcessor(self._path if self._path is not None else DEFAULT_FOLDER)
-        provider = TracerProvider(
-            resource=resource,
-            span_limits=SpanLimits(max_span_attribute_length=None, max_attribute_length=None),
-            shutdown_on_exit=False,  # the Recorder ends what is open before it shuts the provider down
-        )
-        provider.add_span_processor(self._file)
-        self._own = provider
-        return provider.get_tracer(SCOPE, __version__)
+        return FileTracer(self._file, resource, Scope(SCOPE, __version__))
 
     def _warn_of_limits(self, provider: Any) -> None:
         limits = getattr(provider, "_span_limits", None)
@@ -125,6 +117,10 @@ class Telemetry:
 
     def stamp_run_id(self, span: trace.Span, run_id: str) -> None:
         """Put the run id into the trace state that goes on to called services; samplers hand it to children."""
+        if isinstance(span, FileSpan):
+            state = span.trace_state or trace.TraceState()
+            span.trace_state = state.update("chronicle", run_id) if "chronicle" in state else state.add("chronicle", run_id)
+            return
         before = span.get_span_context()
         state = before.trace_state
         state = state.update("chronicle", run_id) if "chronicle" in state else state.add("chronicle", run_id)
@@ -142,7 +138,7 @@ class Telemetry:
     def flush(self) -> None:
         """Write the file and ask the provider in use to export."""
         self.flush_file()
-        if self._tracer is not None and self._own is None:
+        if self.writes_otlp:
             provider = self._settings.tracer_provider or trace.get_tracer_provider()
             flush = getattr(provider, "force_flush", None)
             if flush is not None:
@@ -151,9 +147,7 @@ class Telemetry:
     def shutdown(self) -> None:
         """Close what is ours; the application's provider is only flushed."""
         self.flush()
-        if self._own is not None:
-            self._own.shutdown()
-        elif self._file is not None:
+        if self._file is not None:
             self._file.shutdown()
 
     def forget(self) -> None:
@@ -161,3 +155,5 @@ class Telemetry:
         self._lock = threading.Lock()
         if self._file is not None:
             self._file.forget()
+        if isinstance(self._tracer, FileTracer):
+            self._tracer.forget()

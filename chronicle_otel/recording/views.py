@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from .. import semconv, values
+from .. import semconv
 from .interceptor import Boundary
 
 
@@ -37,8 +37,8 @@ def view_of(sdk: str | None) -> View | None:
     return _views.get(sdk) if sdk else None
 
 
-def function_view(boundary: Boundary, inputs: Any, output: Any, *, budget: int) -> dict[str, Any]:
-    """Make the view of a decorated function; content only as far as it fits into `budget` bytes."""
+def function_view(boundary: Boundary, inputs: str, output: str | None, *, budget: int) -> dict[str, Any]:
+    """Make the view of a decorated function from its payloads' texts; content only as far as it fits into `budget` bytes."""
     short = boundary.name.rsplit(".", 1)[-1]
     view: dict[str, Any] = {}
     operation = semconv.OPERATION_OF_KIND.get(boundary.kind)
@@ -46,16 +46,10 @@ def function_view(boundary: Boundary, inputs: Any, output: Any, *, budget: int) 
         view[semconv.OPERATION_NAME] = operation
     if boundary.kind == "tool":
         view[semconv.TOOL_NAME] = short
-        _put(view, semconv.TOOL_CALL_ARGUMENTS, inputs, budget // 4)
-        _put(view, semconv.TOOL_CALL_RESULT, output, budget // 4)
+        if len(inputs) <= budget // 4:
+            view[semconv.TOOL_CALL_ARGUMENTS] = inputs
+        if output is not None and len(output) <= budget // 4:
+            view[semconv.TOOL_CALL_RESULT] = output
     elif boundary.kind == "agent":
         view[semconv.AGENT_NAME] = short
     return view
-
-
-def _put(view: dict[str, Any], name: str, tree: Any, budget: int) -> None:
-    if tree is None:
-        return
-    text = values.dumps(tree) if budget > 0 else ""
-    if 0 < len(text) <= budget:
-        view[name] = text

@@ -130,7 +130,7 @@ class StepWriter:
         written: Written | None = None
         shared = _Shared(run, step.seq, target=full)
 
-        inputs: Any = None
+        inputs_text = "{}"
         if step.request is not None:
             if run is not None and keeps_input:
                 written = run.sharing.request(step.seq, step.request, step.boundary.list_members, target=full)
@@ -149,12 +149,13 @@ class StepWriter:
                 payloads[semconv.INPUT] = shared(semconv.INPUT, inputs, inputs_text) if keeps_input else _withheld(inputs)
 
         outcome: Any = None
+        outcome_text: str | None = None
         if step.form == "stream":
             outcome = self._stream(step)
             payloads[semconv.STREAM] = shared(semconv.STREAM, outcome) if keeps_output else _withheld(outcome)
         elif step.form == "value":
-            outcome, text = self._output(step)
-            payloads[semconv.OUTPUT] = shared(semconv.OUTPUT, outcome, text) if keeps_output else _withheld(outcome)
+            outcome, outcome_text = self._output(step)
+            payloads[semconv.OUTPUT] = shared(semconv.OUTPUT, outcome, outcome_text) if keeps_output else _withheld(outcome)
         if step.error is not None:
             facts = self._error(step)
             payloads[semconv.ERROR] = shared(semconv.ERROR, facts) if keeps_output else _withheld(facts)
@@ -163,7 +164,17 @@ class StepWriter:
             payloads[semconv.CODE] = run.sharing.constant(step.seq, semconv.CODE, function, self._code(function))
         if run is not None:
             self._add_circumstances(step, run, payloads, shared)
-        view = self._view(step, written, inputs, outcome)
+        if step.boundary.sdk is None:
+            view = function_view(step.boundary, inputs_text, outcome_text, budget=self._view_budget(run) if full else 0)
+        elif written is not None:
+            view = self._view(step, written, outcome)
+        if run is not None:
+            run.view_left -= sum(len(view[name]) for name in _CONTENT if name in view)
+        session = step.session or (run.session if run is not None else None)
+        if session:
+            for name in ("session.id", "session_id"):
+                if isinstance(session.get(name), str):
+                    view[semconv.SESSION_ID] = session[name]
         return payloads, view
 
     def _add_circumstances(self, step: Recording, run: RunRecording, payloads: dict[str, str], shared: Any) -> None:
@@ -184,9 +195,9 @@ class StepWriter:
         snapshot = step.arguments
         if snapshot is None:
             return {}, "{}"
-        if snapshot.packed is None:
+        if not snapshot.copied:
             return values.loads(snapshot.text or "{}"), snapshot.text or "{}"
-        args, kwargs = snapshot.unpack()
+        args, kwargs = snapshot.value
         return _tree_and_text(step.boundary.bind(args, kwargs))
 
     def _output(self, step: Recording) -> tuple[Any, str | None]:
@@ -224,32 +235,25 @@ class StepWriter:
 
     # ---- the semconv view
 
-    def _view(self, step: Recording, written: Written | None, inputs: Any, outcome: Any) -> dict[str, Any]:
-        run = step.run
-        budget = self._settings.view_bytes if run is None else min(self._settings.view_bytes, run.view_left)
+    def _view_budget(self, run: RunRecording | None) -> int:
+        return self._settings.view_bytes if run is None else min(self._settings.view_bytes, run.view_left)
+
+    def _view(self, step: Recording, written: Written, outcome: Any) -> dict[str, Any]:
+        make = view_of(step.boundary.sdk)
+        if make is None:
+            return {}
         try:
-            session = step.session or (step.run.session if step.run is not None else None)
-            view: dict[str, Any] = {}
-            make = view_of(step.boundary.sdk)
-            if make is not None and written is not None:
-                response = self._response(step, outcome)
-                view = make(written.request, response, new_messages=written.new_elements, budget=budget)
-                if step.request is not None and step.request.server:
-                    host, _, port = step.request.server.partition(":")
-                    view[semconv.SERVER_ADDRESS] = host
-                    if port.isdigit():
-                        view[semconv.SERVER_PORT] = int(port)
-            elif step.boundary.sdk is None:
-                view = function_view(step.boundary, inputs, outcome if step.form == "value" else None, budget=budget)
-            if run is not None:
-                run.view_left -= sum(len(view[name]) for name in _CONTENT if isinstance(view.get(name), str))
-            for name in ("session.id", "session_id"):
-                if session and isinstance(session.get(name), str):
-                    view[semconv.SESSION_ID] = session[name]
-            return view
+            budget = self._view_budget(step.run)
+            view = make(written.request, self._response(step, outcome), new_messages=written.new_elements, budget=budget)
         except Exception as error:
             _guard.failed("make the semconv view", error)
             return {}
+        if step.request is not None and step.request.server:
+            host, _, port = step.request.server.partition(":")
+            view[semconv.SERVER_ADDRESS] = host
+            if port.isdigit():
+                view[semconv.SERVER_PORT] = int(port)
+        return view
 
     def _response(self, step: Recording, outcome: Any) -> Any:
         if isinstance(step.output, HttpOutput):
@@ -274,18 +278,18 @@ class _Shared:
 
 
 def _tree_and_text(value: Any) -> tuple[Any, str]:
-    plain = values.plain(value)
-    if plain is not None:
-        return plain
+    text = values.plain(value)
+    if text is not None:
+        return value, text
     tree = values.to_tree(value)
     return tree, values.dumps(tree)
 
 
 def _unpacked(snapshot: Snapshot) -> tuple[Any, str]:
-    if snapshot.packed is None:
+    if not snapshot.copied:
         text = snapshot.text or "null"
         return values.loads(text), text
-    return _tree_and_text(snapshot.unpack())
+    return _tree_and_text(snapshot.value)
 
 
 def _http_tree(output: HttpOutput) -> dict[str, Any]:

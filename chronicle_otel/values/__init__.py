@@ -13,7 +13,7 @@ from chronicle_otel.values.encoding import encode, encode_error, to_tree, tree_o
 from chronicle_otel.values.equality import equal, key, replayable
 from chronicle_otel.values.hints import hints_of
 from chronicle_otel.values.naming import Recorded, loaded_class, main_module_name, type_name
-from chronicle_otel.values.text import dumps, escape, exact, loads, plain, unescape
+from chronicle_otel.values.text import dumps, escape, loads, plain, unescape
 
 __all__ = [
     "Recorded",
@@ -24,7 +24,6 @@ __all__ = [
     "encode_error",
     "equal",
     "escape",
-    "exact",
     "hints_of",
     "key",
     "loaded_class",

@@ -10,7 +10,6 @@ tree ──json──► text        what JSON has no word for (infinity, lone s
 from __future__ import annotations
 
 import json
-import marshal
 import math
 import re
 from collections.abc import Callable
@@ -166,49 +165,41 @@ def _make_encoder() -> Callable[[Any], str]:
 _encode: Final = _make_encoder()
 
 
-def plain(value: Any) -> tuple[Any, str] | None:
-    """Return tree and text of a value that is a small tree already, as C code can tell; None where it needs a closer look.
+_SCALARS: Final = frozenset({str, int, float, bool, type(None)})
+_CONTAINERS: Final = frozenset({dict, list})
+_NATIVE: Final = _SCALARS | _CONTAINERS
+_NAMES: Final = frozenset({str})
 
-    What JSON would coerce (tuples, names that are no strings, numbers and strings of other classes) does not marshal
-    alike; what it refuses raises.
-    """
+
+def plain(value: Any) -> str | None:
+    """Return the text of a value that is a small tree already, as C code can tell; None where it needs a closer look."""
     try:
-        packed = marshal.dumps(value, 2)
         text = _encode(value)
-        if semconv.MARKER_PREFIX in text or text.count("{") + text.count("[") > 128 or not (text.isascii() or not _SURROGATE.search(text)):
-            return None
-        tree = json.loads(text)
     except (TypeError, ValueError, RecursionError):
         return None
-    return (tree, text) if marshal.dumps(tree, 2) == packed else None
+    if semconv.MARKER_PREFIX in text or text.count("{") + text.count("[") > 128:
+        return None
+    if not text.isascii() and _SURROGATE.search(text):
+        return None
+    return text if _is_native(value) else None
 
 
-_ATOMS: Final = frozenset({str, int, float, bool, type(None), bytes, complex})
-_CONTAINERS: Final = frozenset({dict, list, tuple, set, frozenset})
-_EXACT: Final = _ATOMS | _CONTAINERS
-
-
-def exact(value: Any) -> bool:
-    """Say whether a value consists of exact built-in classes only, which `marshal` copies faithfully.
-
-    Subclasses it refuses, but every object with a buffer (a numpy number, a bytearray) it takes for bytes.
-    """
-    if type(value) not in _EXACT:
+def _is_native(value: Any) -> bool:
+    """Say whether a value holds exact JSON types only: the writer takes tuples for lists and makes any name a string."""
+    if type(value) not in _NATIVE:
         return False
-    work: list[Any] = [value]
-    while work:
-        part = work.pop()
-        if type(part) is dict:
-            if not _EXACT.issuperset(map(type, part)):
+    todo: list[Any] = [value] if type(value) in _CONTAINERS else []
+    while todo:
+        items = todo.pop()
+        if type(items) is dict:
+            if not _NAMES.issuperset(map(type, items)):
                 return False
-            part = cast("dict[Any, Any]", part).values()
-        elif type(part) in _ATOMS:
+            items = cast("dict[Any, Any]", items).values()
+        if _SCALARS.issuperset(map(type, items)):
             continue
-        kinds = set(map(type, part))
-        if not kinds <= _EXACT:
+        if not _NATIVE.issuperset(map(type, items)):
             return False
-        if not kinds <= _ATOMS:
-            work += [item for item in part if type(item) in _CONTAINERS]
+        todo += [item for item in items if type(item) in _CONTAINERS]
     return True
 
 

@@ -102,16 +102,6 @@ def test_equality_is_that_of_the_values(a: Any, b: Any, same: bool) -> None:
     assert (values.key(a) == values.key(b)) is same
 
 
-@pytest.mark.parametrize("value", [{"a": [1, 2.5, None, "x", True]}, {"a": {1, 2}}, b"x", (1, [2])])
-def test_exact_values_are_known(value: Any) -> None:
-    """A value of built-in classes only is told from one that holds anything else."""
-    import numpy
-
-    assert values.exact(value)
-    assert not values.exact([value, numpy.float64(1.5)])
-    assert not values.exact({"a": {"b": bytearray(b"x")}})
-
-
 def test_only_plain_data_passes_as_plain() -> None:
     """A number or string of another class is never taken for plain JSON, although it is equal to one."""
     import enum
@@ -119,7 +109,7 @@ def test_only_plain_data_passes_as_plain() -> None:
     import numpy
 
     Word = enum.StrEnum("Word", {"YES": "yes"})
-    assert values.plain({"a": [1, "x"]}) == ({"a": [1, "x"]}, '{"a":[1,"x"]}')
+    assert values.plain({"a": [1, "x"]}) == '{"a":[1,"x"]}'
     assert [values.plain(value) for value in (Word.YES, {"a": numpy.float64(1)}, (1,), {1: 2}, {"$chronicle.ref": 1}, "\ud800")] == [
         None
     ] * 6

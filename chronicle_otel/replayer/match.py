@@ -19,7 +19,7 @@ from typing import Any, Final
 
 from .. import values
 from .compare import holds_hole, is_hole, is_object, without
-from .similarity import MODEL_KINDS, same_conversation, similarity
+from .similarity import MODEL_KINDS, alike, features, same_conversation
 from .volatile import Volatile
 
 SIMILAR_ENOUGH: Final = 0.5
@@ -130,6 +130,9 @@ class Matcher:
         self._by_end = sorted((r for r in self.steps if r is not root), key=lambda r: r.end_ns)
         self._ends = [r.end_ns for r in self._by_end]
         self._keys: dict[tuple[str, str, tuple[str, ...]], dict[bytes, list[Recorded]]] = {}
+        self._holes: dict[int, bool] = {}
+        self._texts: dict[int, list[str]] = {}
+        self._common_texts: dict[tuple[int, ...], frozenset[str]] = {}
         self._key_of: dict[tuple[int, tuple[str, ...]], bytes] = {}
 
     # ---- what the recording knows
@@ -231,6 +234,10 @@ class Matcher:
 
     def _in_place(self, n: Live, scope: Recorded, equal: Sequence[Recorded]) -> tuple[Recorded, str, bool] | None:
         direct = n.parent is not None and n.parent.rec is scope
+        plain = self._plainly(n, scope, equal) if direct else None
+        if plain is not None:
+            n.by_lane = not n.live and plain.lane is not None
+            return plain, EXACT, False
         seen: list[tuple[Recorded, int]] = []
         for r in equal:
             if r.owner is not None or r.branch != n.branch:
@@ -260,6 +267,17 @@ class Matcher:
             ambiguous = undecided and differ
         n.by_lane = not n.live and r.lane is not None and r.lane == n.lane
         return r, level, ambiguous
+
+    def _plainly(self, n: Live, scope: Recorded, equal: Sequence[Recorded]) -> Recorded | None:
+        """The first unused equal Step in place, if nothing makes it doubtful: the common case, without looking at them all."""
+        for at, r in enumerate(equal):
+            if r.parent is not scope or r.loans or r.branch != n.branch or r.lane != n.lane:
+                return None
+            for c in equal[at + 1 : at + 50]:
+                if c.loans or (c.start_ns < r.end_ns and c.lane == r.lane and not n.live):
+                    return None
+            return r
+        return None
 
     def decided_by_lane(self, n: Live) -> bool:
         """Say whether nothing but its lane gave a crossing its answer and not an equal call's beside it."""
@@ -301,7 +319,7 @@ class Matcher:
             if self._aliases is not None and self._aliases(recorded, live):
                 return r, ALIAS, False
             if (self._volatile is not None and self._volatile.explains(recorded, live)) or (
-                holds_hole(recorded) and Volatile.unknown_only(recorded, live)
+                self._holds_hole(r) and Volatile.unknown_only(recorded, live)
             ):
                 return r, VOLATILE, False
         return None
@@ -345,16 +363,43 @@ class Matcher:
         if n.live:
             return first, CHANGED, False
         rivals = [first, *(c[-1] for c in seen[1:] if _overlap(first, c[-1]) or c[-1].lane != first.lane)]
-        siblings = [r.tree for r in samename if r.tree is not UNKNOWN and (r.used or self.depth(r, scope) is not None)]
-        scored = [(similarity(n.kind, n.tree, r.tree, siblings), r) for r in rivals if r.tree is not UNKNOWN]
+        siblings = [r for r in samename if r.tree is not UNKNOWN and (r.used or self.depth(r, scope) is not None)]
+        common = self._common(n.kind, siblings)
+        asked = features(n.kind, n.tree)
+        scored = [(alike(asked, self._features(r), common), r) for r in rivals if r.tree is not UNKNOWN]
         if not scored:
             return None
         score, best = max(scored, key=lambda c: c[0])
         n.likeness = score
         if score < SIMILAR_ENOUGH:
-            return (first, CHANGED, False) if self._same_question(n, first, siblings) else None
+            return (first, CHANGED, False) if self._same_question(n, first, [r.tree for r in siblings]) else None
         close = [r for s, r in scored if s >= SIMILAR_ENOUGH]
         return best, CHANGED, len(close) > 1 and self._answers_differ(close)
+
+    def _holds_hole(self, r: Recorded) -> bool:
+        known = self._holes.get(r.seq)
+        if known is None:
+            known = self._holes[r.seq] = holds_hole(r.tree)
+        return known
+
+    def _features(self, r: Recorded) -> list[str]:
+        texts = self._texts.get(r.seq)
+        if texts is None:
+            texts = self._texts[r.seq] = features(r.kind, r.tree)
+        return texts
+
+    def _common(self, kind: str, siblings: Sequence[Recorded]) -> frozenset[str] | None:
+        """Texts that all recorded calls at a place hold; with a single one, that says something for models only."""
+        if len(siblings) < 2 and kind not in MODEL_KINDS:
+            return None
+        place = tuple(r.seq for r in siblings)
+        common = self._common_texts.get(place)
+        if common is None:
+            shared: set[str] | None = None
+            for r in siblings:
+                shared = set(self._features(r)) if shared is None else shared.intersection(self._features(r))
+            common = self._common_texts[place] = frozenset(shared or ())
+        return common
 
     def _same_question(self, n: Live, r: Recorded, siblings: Sequence[Any]) -> bool:
         """Say whether a model is asked the recorded question around something that a live boundary changed."""
@@ -367,14 +412,15 @@ class Matcher:
         named = self._by_name.get((n.kind, n.name), [])
         pool = named or self._by_kind.get(n.kind, [])
         pool = ([r for r in pool if not r.used] or pool)[:50]
+        asked = features(n.kind, n.tree)
         best: Recorded | None = None
         score = -1.0
         for r in pool:
             if r.tree is UNKNOWN:
                 continue
-            alike = similarity(n.kind, n.tree, r.tree, ())
-            if alike > score:
-                best, score = r, alike
+            likeness = alike(asked, self._features(r), None)
+            if likeness > score:
+                best, score = r, likeness
         return best, max(score, 0.0)
 
     # ---- afterwards

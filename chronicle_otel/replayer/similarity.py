@@ -7,8 +7,9 @@ live input, recorded input, all recorded inputs there ──► similarity: 0 �
 from __future__ import annotations
 
 import collections
+import functools
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 from .compare import Path, is_items, is_object, same
@@ -60,7 +61,7 @@ _SAMPLING: Final = frozenset(
 MODEL_KINDS: Final = frozenset({"llm", "embedding"})
 
 
-def _features(kind: str, tree: Any) -> list[str]:
+def features(kind: str, tree: Any) -> list[str]:
     """The leaf texts by which a call is told from another, framing left out."""
     if is_object(tree) and kind in MODEL_KINDS:
         members = tree
@@ -86,19 +87,12 @@ def _features(kind: str, tree: Any) -> list[str]:
 
 
 _WORD: Final = re.compile(r"[A-Za-z0-9_]+|[^\W\d_]", re.UNICODE)
+"""Words of ASCII text, single letters of other scripts (many write no spaces)."""
 
 
-def _words(texts: Iterable[str]) -> collections.Counter[str]:
-    """Words of ASCII text, single letters of other scripts (many write no spaces)."""
-    count: collections.Counter[str] = collections.Counter()
-    for text in texts:
-        count.update(word.lower() for word in _WORD.findall(text))
-    return count
-
-
-def _dice(a: collections.Counter[str], b: collections.Counter[str]) -> float:
-    total = a.total() + b.total()
-    return 2 * (a & b).total() / total if total else 1.0
+@functools.lru_cache(maxsize=8192)
+def _length(text: str) -> int:
+    return len(_WORD.findall(text))
 
 
 def similarity(kind: str, live: Any, recorded: Any, siblings: Sequence[Any]) -> float:
@@ -107,17 +101,45 @@ def similarity(kind: str, live: Any, recorded: Any, siblings: Sequence[Any]) -> 
     `siblings` are the inputs of all recorded calls there (`recorded` among them). A text that the live call shares with
     all of them is common to the place (a system prompt) and proves nothing; with a single sibling that holds for models only.
     """
-    a, b = _features(kind, live), _features(kind, recorded)
-    if len(siblings) > 1 or kind in MODEL_KINDS:
-        common = set(a)
-        for sibling in siblings:
-            common.intersection_update(_features(kind, sibling))
+    counts = len(siblings) > 1 or kind in MODEL_KINDS
+    return alike(features(kind, live), features(kind, recorded), common_features(kind, siblings) if counts else None)
+
+
+def common_features(kind: str, siblings: Sequence[Any]) -> frozenset[str]:
+    """Return the texts that all calls at a place hold."""
+    common: set[str] | None = None
+    for sibling in siblings:
+        texts = set(features(kind, sibling))
+        common = texts if common is None else common & texts
+    return frozenset(common or ())
+
+
+def alike(a: Sequence[str], b: Sequence[str], common: frozenset[str] | None) -> float:
+    """Compare two calls by their texts: twice the words that both hold, over the words of both.
+
+    `common` are the texts of all calls at the place; None: they prove something here.
+    """
+    if common is not None:
+        common = common.intersection(a)
         own_a, own_b = [t for t in a if t not in common], [t for t in b if t not in common]
         if own_a and own_b:
             a, b = own_a, own_b
         elif not own_a and not own_b:
             return 1.0
-    return _dice(_words(a), _words(b))
+    count_a, count_b = collections.Counter(a), collections.Counter(b)
+    both = count_a & count_b
+    same_words = sum(_length(text) * times for text, times in both.items())
+    words_a, words_b = _words(count_a - both), _words(count_b - both)
+    total = 2 * same_words + words_a.total() + words_b.total()
+    return 2 * (same_words + (words_a & words_b).total()) / total if total else 1.0
+
+
+def _words(texts: collections.Counter[str]) -> collections.Counter[str]:
+    count: collections.Counter[str] = collections.Counter()
+    for text, times in texts.items():
+        for word in _WORD.findall(text):
+            count[word.lower()] += times
+    return count
 
 
 def same_conversation(live: Any, recorded: Any, siblings: Sequence[Any]) -> bool:

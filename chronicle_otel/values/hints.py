@@ -53,9 +53,9 @@ def build(tree: Any, hint: Any, decode: Decode) -> Any:
         return _typed(tree, hint, decode)
     origin = typing.get_origin(hint)
     arguments = typing.get_args(hint)
-    if origin in (typing.Union, types.UnionType):
-        return _union(tree, arguments, decode)
     try:
+        if origin in (typing.Union, types.UnionType):
+            return _union(tree, arguments, decode)
         if origin is not None:
             return _generic(tree, origin, arguments, decode)
         if isinstance(hint, type):

@@ -70,12 +70,12 @@ def spans_in(document: Any, *, file: str = "", line: int = 0, bad: Callable[[str
     """Yield the spans of one OTLP JSON document; `bad` is told of those that cannot be read."""
     for group in _groups(document):
         if type(group) is not dict:
-            bad("an element of resourceSpans is not an object")
+            bad("an element of resourceSpans is not an object; it is skipped, the rest is read")
             continue
         try:
             resource = attributes_of(_object(group.get("resource")).get("attributes"))
         except _WRONG as error:
-            bad(f"a resource is not OTLP ({type(error).__name__}: {error})")
+            bad(f"a resource is not OTLP ({type(error).__name__}: {error}); its spans are read without it")
             resource = {}
         scopes = group.get("scopeSpans") or group.get("instrumentationLibrarySpans") or ()
         for scope_group in scopes if type(scopes) is list else ():
@@ -86,7 +86,7 @@ def spans_in(document: Any, *, file: str = "", line: int = 0, bad: Callable[[str
                 try:
                     yield _record(span, resource, scope if isinstance(scope, str) else "", file, line)
                 except _WRONG as error:
-                    bad(f"a span is not OTLP ({type(error).__name__}: {error})")
+                    bad(f"a span is not OTLP ({type(error).__name__}: {error}); it is skipped, the rest is read")
 
 
 def is_otlp(document: Any) -> bool:

@@ -163,7 +163,7 @@ def _take(document: Any, name: str, number: int, result: Spans) -> None:
         return
 
     def bad(reason: str) -> None:
-        result.findings.append(Finding("damaged_source", None, f"{name}, line {number}: {reason}; that span is skipped", name, number))
+        result.findings.append(Finding("damaged_source", None, f"{name}, line {number}: {reason}", name, number))
 
     result.spans += spans_in(document, file=name, line=number, bad=bad)
 

@@ -146,7 +146,7 @@ def _action(d: Divergence) -> str:
         return f'run it with live=["{name}"] (--live {name}), or record the run again with this code'
     if d.kind == "not_recorded":
         return "record the run again; the record holds no more than this"
-    if d.kind == "missing_step":
+    if d.kind == "missing_step" and not (d.cause or "").startswith("follows"):
         return "if the call is no longer needed, record the run again"
     if d.kind == "input_changed" and d.stale:
         return "what follows rests on an answer to another question; only a new recording shows what the model says now"

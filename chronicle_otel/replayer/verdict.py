@@ -209,17 +209,21 @@ def _missing(log: RunLog, causes: Causes, found: _Findings) -> None:
         return
     missing, unwrapped = log.matcher.missing()
     before_the_end = max((h.ended_at or h.node.order for h in log.happened), default=0) - 0.5
+    later = sorted((h.recorded.seq, h.node.order) for h in log.happened if h.recorded is not None)
+
+    def moment(r: Recorded) -> float:
+        """Where it would have been: before the next recorded Step that was asked for."""
+        return min((order - 0.5 for seq, order in later if seq > r.seq), default=before_the_end)
+
     for r in missing:
         tree = r.tree if r.tree is not UNKNOWN else NO_VALUE
         below = sum(1 for _ in _all_below(r))
         text = "nobody asked for it" + (f", nor for the {below} below it" if below else "")
         found.divergences.append(
-            _Found(before_the_end, Divergence("missing_step", recorded_ref(r), recorded=tree, text=text, cause=causes.of_missing(r)))
+            _Found(moment(r), Divergence("missing_step", recorded_ref(r), recorded=tree, text=text, cause=causes.of_missing(r)))
         )
     for r in unwrapped:
-        found.notes.append(
-            _Found(before_the_end, Note("removed", recorded_ref(r), text="this wrapper is gone; what ran inside it still runs"))
-        )
+        found.notes.append(_Found(moment(r), Note("removed", recorded_ref(r), text="this wrapper is gone; what ran inside it still runs")))
 
 
 def _all_below(r: Recorded) -> Iterable[Recorded]:

@@ -28,8 +28,8 @@ def test_the_fix_departs_at_the_third_request(chronicle: Chronicle, incident: Pa
     assert result["verdict"] == "diverged"
     assert [(d["kind"], d["step"]["name"], d["step"]["index"]) for d in result["divergences"]] == [
         ("output_changed", "place_order", 2),
-        ("input_changed", "openai.chat.completions", 2),
         ("missing_step", "submit_order", 0),
+        ("input_changed", "openai.chat.completions", 2),
     ]
 
 

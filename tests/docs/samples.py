@@ -93,8 +93,8 @@ def check(path: Path, folder: Path) -> list[str]:
             wrong += [f"{sample.text}\n{error}"] if error else []
         elif sample.language == "console":
             text, console = played(sample, console)
-            filled.append((sample.span, text))
             if stable(text) != stable(sample.text):
+                filled.append((sample.span, text))
                 wrong.append(f"--- in {path.name}\n{sample.text}\n--- now\n{text}")
     if os.environ.get("CHRONICLE_REFILL"):
         for (start, end), text in reversed(filled):

@@ -53,8 +53,6 @@ class Replayer:
         """Crossings that belong to no Run."""
         self.closed = False
         self.stopped: str | None = None
-        self.on_step: Callable[[Happened], None] | None = None
-        """Called with each crossing that has its outcome; the replay's own trace is made from it."""
         self.lock = threading.RLock()
         self._turnstiles: dict[asyncio.AbstractEventLoop, Turnstile] = {}
         self._open: dict[int, Happened] = {}
@@ -334,6 +332,7 @@ class Replayer:
             self._open.pop(id(happened), None)
             self._orders += 1
             happened.ended_at = self._orders
+            happened.ended_ns = time.time_ns()
             run = happened.run
             if run is not None:
                 run.clock.live_to = time.time()
@@ -345,8 +344,6 @@ class Replayer:
                     run.news.extend(changed_values(happened.output_differences, "live"))
                 if happened is run.root_happened:
                     run.ended = True
-            if self.on_step is not None:
-                self.on_step(happened)
             if run is not None and happened is not run.root_happened:
                 self._stop_at(happened, interrupt=happened.error is None)
 

@@ -5,6 +5,7 @@ Replayer ──► Happened, RunLog ──► verdict ──► Result
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -54,6 +55,8 @@ class Happened:
     ambient_last: dict[str, tuple[Any, float]] = field(default_factory=dict[str, tuple[Any, float]])
     """Last served value of each clock and when it was served: time goes on from there."""
     consumed: int = 0
+    started_ns: int = field(default_factory=time.time_ns)
+    ended_ns: int = 0
     ended_at: int = 0
     """When it ended, on the count that `node.order` is from."""
     value: Any = None

@@ -15,6 +15,7 @@ from ..errors import CannotReproduce, ChronicleError, UsageError
 from ..recording import ambient, context
 from ..recording.interceptor import seam
 from . import entry as entries
+from . import tracing
 from .afterlife import keep_refusing
 from .engine import Replayer
 from .network import NetworkGuard
@@ -150,6 +151,11 @@ class Replaying:
             results[0].refused[:] = only.refused
             results[0].verdict = only.verdict
             stray = []
+        if seam.after_replay is not None:
+            for log, result in zip(replayer.runs, results, strict=True):
+                replay = tracing.replayed(log, result)
+                if replay is not None:
+                    seam.after_replay(replay)
         self._results = results
         self._result = results[0] if len(results) == 1 else combined(results, stray)
 

@@ -1,6 +1,6 @@
 """Write the tables that both redaction engines ship, or check that they are what would be written.
 
-python scripts/redaction_tables.py            write chronicle_otel/redaction/data/fold-v1.json
+python scripts/redaction_tables.py            write fold-v1.json and phones-v1.json in chronicle_otel/redaction/data
 python scripts/redaction_tables.py --check    exit 1 and name each table that differs
 
 A released table is frozen: what it folds decides which pseudonym a value gets. A different one takes a new name.
@@ -13,9 +13,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import redaction_fold
+import redaction_phones
 
 DATA = Path(__file__).resolve().parent.parent / "chronicle_otel" / "redaction" / "data"
-TABLES: dict[str, Callable[[], str]] = {"fold-v1.json": redaction_fold.render}
+TABLES: dict[str, Callable[[], str]] = {"fold-v1.json": redaction_fold.render, "phones-v1.json": redaction_phones.render}
 
 
 def main(arguments: list[str]) -> int:

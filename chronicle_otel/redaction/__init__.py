@@ -1,0 +1,1 @@
+"""Redaction that still replays."""

@@ -1,0 +1,41 @@
+"""E-mail addresses, found at their `@`."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from ..found import Found, Piece, Scope, text
+
+_LOCAL: Final = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._%+'-")
+_LEADING: Final = frozenset(b".%+'-")
+_DOMAIN: Final = re.compile(
+    rb"(?:[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?\.)+(?:[A-Za-z]{2,63}|[Xx][Nn]--[A-Za-z0-9-]*[A-Za-z0-9])"
+)
+
+
+class Email:
+    """addresses with a domain of at least two labels."""
+
+    name = "email"
+    cores = (r"[A-Za-z0-9_]['%+.-]*@[A-Za-z0-9]",)
+
+    def find(self, part: bytes, scope: Scope) -> list[Found]:
+        """Return the addresses."""
+        made: list[Found] = []
+        floor = 0
+        at = part.find(b"@")
+        while at >= 0:
+            start = at
+            while start > floor and part[start - 1] in _LOCAL:
+                start -= 1
+            while start < at and part[start] in _LEADING:
+                start += 1
+            domain = _DOMAIN.match(part, at + 1) if start < at and part[at - 1] != 0x2E else None
+            if domain is not None and not (part[start:at] == b"git" and part[domain.end() : domain.end() + 1] == b":"):
+                end = domain.end()
+                value = text(part[start:end]).lower()
+                made.append(Found(start, end, self.name, (Piece(start, end, "email", value),), value))
+                floor = end
+            at = part.find(b"@", max(at + 1, floor))
+        return made

@@ -19,7 +19,7 @@ from tests.redaction.engine import ENGINE
 NATIONAL_IDS = {
     "uk_nino": ("AB 12 34 56 C", "JG103759A"),
     "uk_nhs": ("NHS number: 943 476 5919", "nhs_number=6426212997"),
-    "fr_nir": ("101402509781620", "2 53 12 67 12 345 671"),
+    "fr_nir": ("101402509781620", "1 01 40 25 097 816 20"),
     "de_steuer_id": ("Steuer-ID: 70816832583", "IdNr 46 032 395 382"),
     "es_dni": ("13761931L", "45125701-T"),
     "es_nie": ("Z4734025D", "X-6710252-W"),

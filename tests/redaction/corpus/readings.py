@@ -77,11 +77,14 @@ def decoded(run: str) -> list[str]:
 
 
 def holds(answer: str, needle: str) -> bool:
-    """Tell whether some reading of an answer holds a needle, in any case; digits are compared without separators."""
-    plain = needle.lower()
-    for reading in readings(answer):
-        if plain in reading.lower():
-            return True
-        if needle.isdigit() and needle in re.sub(r"[^0-9]", "", reading):
-            return True
-    return False
+    """Tell whether some reading of an answer holds a needle, in any case.
+
+    Needles of letters and digits are looked for without what stands between those; of a telephone number, the last ten digits.
+    """
+    wanted = needle[-10:] if re.fullmatch(r"\+[0-9]{10,}", needle) else needle.lower()
+    return any(wanted in reading.lower() or (wanted.isalnum() and wanted in compact(reading)) for reading in readings(answer))
+
+
+def compact(text: str) -> str:
+    """Return the letters and digits alone, all digits as ASCII."""
+    return "".join(str(unicodedata.digit(char, char)) for char in text.lower() if char.isalnum())

@@ -16,6 +16,8 @@ _REACH: Final = 48
 """Bytes before a candidate in which a word can hint."""
 _BEFORE: Final = re.compile(rb"""([A-Za-z0-9_.-]+)["'\\ )]*([:=#])["'\\ (]*\Z""")
 _BLANK_BEFORE: Final = re.compile(rb"""([A-Za-z0-9_.-]+)["'\\ )]* ["'\\ (]*\Z""")
+_ASSIGNED: Final = re.compile(rb"""[A-Za-z0-9_.-]*["'\\ )]*[=#]["'\\ (]*\Z""")
+_BLANKS: Final = b" \t\r\n"
 _FIRST_LETTER: Final = re.compile(rb"[A-Za-z][A-Za-z0-9_.-]*")
 
 
@@ -55,6 +57,8 @@ class Context:
     """`secret` or `token`, of that rule."""
     hints: frozenset[str] = frozenset()
     vetoes: frozenset[str] = frozenset()
+    secrets: frozenset[str] = frozenset()
+    """Ids of the secrets that are looked for under this name."""
     sealed: bool = False
     """A provider's own token, which replay needs as it is."""
 
@@ -69,6 +73,7 @@ class Names:
         self._keys = [(entry, NameSet(entry["names"])) for entry in tree["keys"]]
         self._sealed = NameSet(entry["key"] for entry in tree["opaque_ok"])
         self._ids = [(entry["id"], NameSet(entry.get("names", ()))) for entry in tree["national_ids"]]
+        self._secrets = [(entry["id"], NameSet(entry["keys"])) for entry in tree["secrets"] if entry.get("keys")]
         self._known: dict[bytes, Context] = {}
         words: dict[str, list[str]] = {}
         for entry in tree["keys"]:
@@ -107,7 +112,8 @@ class Names:
                 hints.add(entry["hint"])
             vetoes.update(entry.get("veto", ()))
         hints.update(name for name, names in self._ids if names.any(spellings))
-        return Context(spellings, rule, kind, frozenset(hints), frozenset(vetoes - hints), self._sealed.any(spellings))
+        secrets = frozenset(name for name, names in self._secrets if names.any(spellings))
+        return Context(spellings, rule, kind, frozenset(hints), frozenset(vetoes - hints), secrets, self._sealed.any(spellings))
 
     def before(self, part: bytes, at: int) -> Context:
         """Return what the name directly before a place in a text says."""
@@ -125,7 +131,16 @@ class Names:
     def word_before(self, hint: str, part: bytes, at: int) -> bool:
         """Say whether a word that hints stands shortly before a place."""
         pattern = self._words.get(hint)
-        return pattern is not None and pattern.search(part, max(0, at - _REACH), at) is not None
+        if pattern is None:
+            return False
+        start = max(0, at - _REACH)
+        line = part.rfind(b"\n", start, at)
+        if line >= 0 and part[line:at].strip(_BLANKS):
+            start = line
+        given = _ASSIGNED.search(part, start, at)
+        if given is not None:
+            start = given.start()
+        return pattern.search(part, start, at) is not None
 
     def patterns(self) -> dict[str, re.Pattern[bytes]]:
         """Return the words of every hint as a pattern."""
@@ -134,4 +149,5 @@ class Names:
 
 def _word_pattern(words: Sequence[str]) -> re.Pattern[bytes]:
     listed = b"|".join(re.escape(folded(word.encode())) for word in sorted(words, key=len, reverse=True))
-    return re.compile(rb"(?i:(?<![A-Za-z0-9])(?:" + listed + rb")(?![A-Za-z0-9]))")
+    return re.compile(rb"(?i:(?<![A-Za-z0-9._@/-])(?:" + listed + rb")(?![A-Za-z0-9_]|[.-][A-Za-z]))")
+

@@ -49,6 +49,11 @@ class _Candidate:
         return any(gap.strip(b" \t") for gap in self.gaps) or any(group.inside for group in self.groups)
 
     @property
+    def joined(self) -> bool:
+        """As `framed`, but slashes are what stands between measurements."""
+        return any(gap.strip(b" \t/") for gap in self.gaps) or any(group.inside for group in self.groups)
+
+    @property
     def end(self) -> int:
         last = self.groups[-1]
         return last.end + (1 if last.inside else 0)
@@ -101,7 +106,7 @@ class Phone:
             number = _number(candidate, scope)
             if number is None:
                 continue
-            if scope.vetoed(self.name, part, start):
+            if not plus and scope.vetoed(self.name, part, start):
                 return None
             if number[0] == "1" and is_phone(number[1:]):
                 return end
@@ -188,7 +193,7 @@ def _north_american(candidate: _Candidate, digits: str, scope: Scope, hinted: bo
     shape = [len(group.digits) for group in groups]
     if shape not in ([3, 3, 4], [3, 7]) and not groups[0].inside:
         return None
-    return "1" + digits if candidate.framed or one or hinted else None
+    return "1" + digits if candidate.joined or one or hinted else None
 
 
 def _with_prefix(candidate: _Candidate, digits: str, scope: Scope, hinted: bool) -> str | None:
@@ -203,7 +208,7 @@ def _with_prefix(candidate: _Candidate, digits: str, scope: Scope, hinted: bool)
         if known is None or known[1] != "0" or digits[0] != "0":
             continue
         national = digits[1:]
-        if len(national) >= 8 and len(national) in known[2]:
+        if len(national) >= 8 and national[0] != "0" and len(national) in known[2]:
             return known[0] + national
     return None
 
@@ -214,7 +219,8 @@ def _bare(digits: str, scope: Scope) -> str | None:
         if known is None:
             continue
         code, prefix, _ = known
-        for lead in ("", prefix, code):
+        plain = ("",) if not prefix or code == "1" or "phone" in scope.context.hints else ()
+        for lead in (*plain, prefix, code):
             if digits.startswith(lead) and valid(name, digits[len(lead) :]):
                 return code + digits[len(lead) :]
     return None

@@ -39,6 +39,8 @@ class Found:
     pieces: tuple[Piece, ...]
     value: str
     """As allow lists compare it."""
+    open: bool = False
+    """What lies between the pieces is scanned, too."""
 
 
 class Scope:

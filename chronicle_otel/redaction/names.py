@@ -16,6 +16,8 @@ _REACH: Final = 48
 """Bytes before a candidate in which a word can hint."""
 _BEFORE: Final = re.compile(rb"""([A-Za-z0-9_.-]+)["'\\ )]*([:=#])["'\\ (]*\Z""")
 _BLANK_BEFORE: Final = re.compile(rb"""([A-Za-z0-9_.-]+)["'\\ )]* ["'\\ (]*\Z""")
+_ASSIGNED: Final = re.compile(rb"""[A-Za-z0-9_.-]*["'\\ )]*[=#]["'\\ (]*\Z""")
+_BLANKS: Final = b" \t\r\n"
 _FIRST_LETTER: Final = re.compile(rb"[A-Za-z][A-Za-z0-9_.-]*")
 
 
@@ -55,8 +57,16 @@ class Context:
     """`secret` or `token`, of that rule."""
     hints: frozenset[str] = frozenset()
     vetoes: frozenset[str] = frozenset()
+    secrets: frozenset[str] = frozenset()
+    """Ids of the secrets that are looked for under this name."""
     sealed: bool = False
     """A provider's own token, which replay needs as it is."""
+
+
+    @property
+    def silent(self) -> bool:
+        """The name asks for nothing that its value does not say by itself."""
+        return self.rule is None and not self.hints and not self.secrets
 
 
 NOWHERE: Final = Context()
@@ -69,6 +79,7 @@ class Names:
         self._keys = [(entry, NameSet(entry["names"])) for entry in tree["keys"]]
         self._sealed = NameSet(entry["key"] for entry in tree["opaque_ok"])
         self._ids = [(entry["id"], NameSet(entry.get("names", ()))) for entry in tree["national_ids"]]
+        self._secrets = [(entry["id"], NameSet(entry["keys"])) for entry in tree["secrets"] if entry.get("keys")]
         self._known: dict[bytes, Context] = {}
         words: dict[str, list[str]] = {}
         for entry in tree["keys"]:
@@ -107,7 +118,8 @@ class Names:
                 hints.add(entry["hint"])
             vetoes.update(entry.get("veto", ()))
         hints.update(name for name, names in self._ids if names.any(spellings))
-        return Context(spellings, rule, kind, frozenset(hints), frozenset(vetoes - hints), self._sealed.any(spellings))
+        secrets = frozenset(name for name, names in self._secrets if names.any(spellings))
+        return Context(spellings, rule, kind, frozenset(hints), frozenset(vetoes - hints), secrets, self._sealed.any(spellings))
 
     def before(self, part: bytes, at: int) -> Context:
         """Return what the name directly before a place in a text says."""
@@ -125,13 +137,34 @@ class Names:
     def word_before(self, hint: str, part: bytes, at: int) -> bool:
         """Say whether a word that hints stands shortly before a place."""
         pattern = self._words.get(hint)
-        return pattern is not None and pattern.search(part, max(0, at - _REACH), at) is not None
+        if pattern is None:
+            return False
+        start = max(0, at - _REACH)
+        line = part.rfind(b"\n", start, at)
+        if line >= 0 and part[line:at].strip(_BLANKS):
+            start = line
+        given = _ASSIGNED.search(part, start, at)
+        if given is not None:
+            start = given.start()
+        return pattern.search(part, start, at) is not None
 
     def patterns(self) -> dict[str, re.Pattern[bytes]]:
         """Return the words of every hint as a pattern."""
         return self._words
 
 
+def name_core(names: Iterable[str]) -> str:
+    """Return an RE2 pattern that finds each of some names in every spelling that normalises to it."""
+    parts = [r"[-_. ]*".join(map(re.escape, name.strip("*").strip("_").split("_"))) for name in names]
+    anywhere = [part for part, name in zip(parts, names) if name.startswith("*")]
+    alone = [part for part, name in zip(parts, names) if not name.startswith("*")]
+    open_end = [part + "[A-Za-z0-9_. -]*" for part, name in zip(parts, names) if name.endswith("*")]
+    left = "(?:^|[^A-Za-z0-9])"
+    listed = ([f"{left}(?:{'|'.join(alone + open_end)})"] if alone or open_end else []) + anywhere
+    return f"(?i:{'|'.join(listed)})[-_. ]*"
+
+
 def _word_pattern(words: Sequence[str]) -> re.Pattern[bytes]:
     listed = b"|".join(re.escape(folded(word.encode())) for word in sorted(words, key=len, reverse=True))
-    return re.compile(rb"(?i:(?<![A-Za-z0-9])(?:" + listed + rb")(?![A-Za-z0-9]))")
+    return re.compile(rb"(?i:(?<![A-Za-z0-9._@/-])(?:" + listed + rb")(?![A-Za-z0-9_]|[.-][A-Za-z]))")
+

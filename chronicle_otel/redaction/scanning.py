@@ -22,7 +22,7 @@ from .detectors.national_ids import NationalId
 from .detectors.own_rules import OwnRule
 from .detectors.pem import Pem
 from .detectors.phone import Phone
-from .detectors.secrets import Secrets
+from .detectors.secrets import Assigned, Secrets
 from .detectors.urls import Url, UserInfo
 from .detectors.us_ssn import UsSsn
 from .folding import fold_layer
@@ -35,6 +35,7 @@ from .policy import Policy
 from .policy_schema import BUILT_IN
 from .pseudonyms import Pseudonyms
 from .rendering import edits_of
+from .tables import table
 
 _SIMPLE: Final[Mapping[str, Callable[[], Detector]]] = {
     "pem": Pem,
@@ -56,6 +57,8 @@ _BLANKS: Final = b" \t\r\n"
 _PLACEHOLDER: Final = re.compile(rb"\$?\{\{?[A-Za-z0-9_. -]+\}?\}|<[A-Za-z0-9_. -]+>")
 _SOMETHING: Final = re.compile(rb"[A-Za-z0-9]")
 _NAMED: Final = re.compile(rb"[:=#]")
+_OWN: Final = ("own", 0)
+_ENCODED: Final = ("encoded", 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,11 +138,13 @@ class Scanner:
         self.rules = list(_rules(policy, self.secrets))
         self._layers = policy.limits["layers"]
         self._depth = policy.limits["depth"]
+        self._assigned = next((at for at, rule in enumerate(self.rules) if isinstance(rule.detector, Assigned)), -1)
         self._regions: Sequence[str] = policy.tree["defaults"]["phone_regions"]
         self._drop = policy.tree["on_limit"] == "drop"
         self.document: Callable[[bytes, Node, Context, int, int, Work], Outcome]
         """Set by the walk of documents, which stands above: nested JSON goes back to it."""
-        self._cores, self._owners = _cores(self.rules, self.secrets, names)
+        patterns, self._owners = core_patterns(self.rules, names)
+        self._cores = Cores(patterns)
 
     def scope(self, context: Context) -> Scope:
         """Return what detectors may know about a text under a name."""
@@ -189,13 +194,13 @@ class Scanner:
         if word is not None and word.end() < end:
             start = word.end()
         value = view[start:end]
-        if start >= end or _SOMETHING.search(value) is None or _PLACEHOLDER.fullmatch(value):
+        scope = self.scope(context)
+        if _SOMETHING.search(value, len(scope.prefix(value))) is None or _PLACEHOLDER.fullmatch(value) or _says_nothing(value, context.type):
             return Outcome()
         if recognise.is_secret(value, self.secrets.prefixes) or value == recognise.OPAQUE.encode():
             return Outcome()
         assert context.rule is not None
         work.count(context.rule)
-        scope = self.scope(context)
         if context.type == "secret":
             new = self.pseudonyms.secret(text(value), text(scope.prefix(value)))
         else:
@@ -208,33 +213,34 @@ class Scanner:
     def _scan(self, part: bytes, scope: Scope, work: Work, used: int, depth: int) -> Outcome:
         outcome = Outcome()
         present = self._cores.match(part)
-        if not present and not scope.context.spellings:
+        if not present and not scope.context.secrets:
             return outcome
         owners = {self._owners[number] for number in present}
-        if ("own", "") in owners and (cuts := own.tokens(part, scope)):
+        if _OWN in owners and (cuts := own.tokens(part, scope)):
             self._between(part, cuts, scope, work, used, depth, outcome, None)
             return outcome
-        for number, rule in enumerate(self.rules):
-            if not self._due(number, rule, owners, scope, part):
-                continue
+        for number in sorted(self._due(owners, scope, part)):
+            rule = self.rules[number]
             found = rule.detector.find(part, scope)
             if found:
                 spans = [(match.start, match.end) for match in found]
                 self._between(part, spans, scope, work, used, depth, outcome, (rule, found))
                 return outcome
-        if ("encoded", "") in owners:
+        if _ENCODED in owners:
             self._encoded(part, scope, work, used, depth, outcome)
         return outcome
 
-    def _due(self, number: int, rule: Rule, owners: set[tuple[str, str]], scope: Scope, part: bytes) -> bool:
-        key = str(number)
-        if ("rule", key) in owners:
-            return True
-        if rule.detector is self.secrets:
-            return ("named", "") in owners or bool(scope.first and scope.context.spellings)
-        if ("hinted", key) not in owners:
-            return False
-        return rule.hints in scope.context.hints or ("word", rule.hints) in owners or _NAMED.search(part) is not None
+    def _due(self, owners: set[tuple[str, int]], scope: Scope, part: bytes) -> set[int]:
+        """Return the numbers of the rules that can find something in a part."""
+        due = {number for kind, number in owners if kind == "rule"}
+        if scope.context.secrets and scope.first:
+            due.add(self._assigned)
+        hinted = [number for kind, number in owners if kind == "hinted"]
+        if hinted:
+            named = _NAMED.search(part) is not None
+            words = {number for kind, number in owners if kind == "word"}
+            due.update(number for number in hinted if named or number in words or self.rules[number].hints in scope.context.hints)
+        return due
 
     def _between(
         self,
@@ -256,17 +262,36 @@ class Scanner:
                 scope.first = first and at == 0
                 outcome.add(self._scan(part[at:start], scope, work, used, depth), at)
             if matches is not None and number < len(spans):
-                self._replace(matches[0], matches[1][number], part, work, outcome)
+                self._replace(matches[0], matches[1][number], part, scope, work, used, depth, outcome)
             at = end
         scope.first = first
 
-    def _replace(self, rule: Rule, match: Found, part: bytes, work: Work, outcome: Outcome) -> None:
+    def _replace(
+        self, rule: Rule, match: Found, part: bytes, scope: Scope, work: Work, used: int, depth: int, outcome: Outcome
+    ) -> None:
         action = "keep" if allowed(match, rule.allow) else rule.action
-        if action != "keep":
-            work.count(match.rule)
-            outcome.edits += edits_of(match, action, part, self.pseudonyms)
         if work.collect:
             outcome.hits.append(Hit(match.start, match.end, rule.type, match.rule, action))
+        if action == "keep":
+            return
+        work.count(match.rule)
+        edits = edits_of(match, action, part, self.pseudonyms)
+        if match.open:
+            edits += self._inside(match, part, scope, work, used, depth)
+            edits.sort()
+        outcome.edits += edits
+
+    def _inside(self, match: Found, part: bytes, scope: Scope, work: Work, used: int, depth: int) -> list[Edit]:
+        """Return the edits on what lies between the pieces of a match."""
+        made = Outcome()
+        at = match.start
+        first, scope.first = scope.first, False
+        for start, end in [*((piece.start, piece.end) for piece in match.pieces), (match.end, match.end)]:
+            if at < start:
+                made.add(self._scan(part[at:start], scope, work, used, depth), at)
+            at = end
+        scope.first = first
+        return made.edits
 
     def _encoded(self, part: bytes, scope: Scope, work: Work, used: int, depth: int, outcome: Outcome) -> None:
         for run in encoded.runs(part):
@@ -276,13 +301,24 @@ class Scanner:
             if used + 1 > self._layers:
                 outcome.edits.append((run.start, run.end, self.stand_in("layers", work)))
                 continue
-            inner = self.text(run.data, _inside(scope.context), work, used + 1, depth)
+            inner = self.text(run.data, _without_rule(scope.context), work, used + 1, depth)
             if inner.edits:
                 outcome.edits.append((run.start, run.end, run.encode(apply(run.data, inner.edits))))
             outcome.hits += [Hit(run.start, run.end, hit.type, hit.rule, hit.action) for hit in inner.hits[:1]]
 
 
-def _inside(context: Context) -> Context:
+_NOBODY: Final = frozenset(word.encode() for word in table("tables-v1.json")["nobody"])
+_NOTHING: Final = frozenset(word.encode() for word in table("tables-v1.json")["nothing"])
+_ARTICLES: Final = (b"the ", b"a ", b"an ", b"no ", b"not ")
+
+
+def _says_nothing(value: bytes, kind: str) -> bool:
+    """Say whether a whole value only says that there is none, or names a part that anybody could play."""
+    low = value.lower()
+    return low in _NOTHING or (kind == "token" and (low in _NOBODY or low.startswith(_ARTICLES)))
+
+
+def _without_rule(context: Context) -> Context:
     return context if context.rule is None else NOWHERE
 
 
@@ -304,6 +340,9 @@ def _rules(policy: Policy, secrets: Secrets) -> Sequence[Rule]:
             made += [Rule(NationalId(item), item["id"], action, allow, item["id"]) for item in tree["national_ids"]]
         else:
             made.append(Rule(_SIMPLE[name](), name, action, allow, name))
+        if name == "email" and "secrets" in built_in:
+            entry = built_in["secrets"]
+            made.append(Rule(Assigned(tree["secrets"]), "secret", entry.get("action", default), entry.get("allow", ())))
     for entry in tree["rules"]:
         if "pattern" in entry:
             allow = [*entry.get("allow", ()), *(item for item in general if "type" not in item)]
@@ -316,32 +355,33 @@ ENCODED: Final = (_QUARTET * 3, encoded.HEX_CORE, "H4s[A-Za-z0-9+/_-]", "KLUv[/_
 """Where none of these occurs, no run of base64 or hex decodes to text or to compressed content."""
 
 
-def _cores(rules: Sequence[Rule], secrets: Secrets, names: Names) -> tuple[Cores, list[tuple[str, str]]]:
+def core_patterns(rules: Sequence[Rule], names: Names) -> tuple[list[str], list[tuple[str, int]]]:
+    """Return the patterns without which a text holds nothing, and what each speaks for."""
     patterns: list[str] = []
-    owners: list[tuple[str, str]] = []
+    owners: list[tuple[str, int]] = []
 
-    def add(owner: tuple[str, str], listed: Sequence[str]) -> None:
+    def add(owner: tuple[str, int], listed: Sequence[str]) -> None:
         patterns.extend(listed)
         owners.extend([owner] * len(listed))
 
-    add(("own", ""), own.CORES)
+    add(_OWN, own.CORES)
     for number, rule in enumerate(rules):
         detector: Any = rule.detector
         hinted: Sequence[str] = getattr(detector, "hinted_cores", ())
-        plain: Sequence[str] = getattr(detector, "plain_cores", detector.cores)
-        add(("rule", str(number)), plain)
-        add(("hinted", str(number)), hinted)
-    for hint, pattern in names.patterns().items():
-        add(("word", hint), (words_core(pattern),))
-    add(("named", ""), (secrets.named_core,))
-    add(("encoded", ""), ENCODED)
-    return Cores(patterns), owners
+        add(("rule", number), detector.cores)
+        add(("hinted", number), hinted)
+    words = names.patterns()
+    for number, rule in enumerate(rules):
+        if rule.hints in words:
+            add(("word", number), (words_core(words[rule.hints]),))
+    add(_ENCODED, ENCODED)
+    return patterns, owners
 
 
 def words_core(pattern: re.Pattern[bytes]) -> str:
     """Return the words of a hint as an RE2 pattern."""
     source = pattern.pattern.decode("latin-1")
-    return source.replace("(?<![A-Za-z0-9])", "(?:^|[^A-Za-z0-9])").replace("(?![A-Za-z0-9])", "(?:[^A-Za-z0-9]|$)")
+    return source.replace("(?<![A-Za-z0-9._@/-])", "(?:^|[^A-Za-z0-9._@/-])").replace("(?![A-Za-z0-9_]|[.-][A-Za-z])", "(?:[^A-Za-z0-9_]|$)")
 
 
 def token_piece(start: int, end: int, value: str, tag: str) -> Piece:

@@ -74,13 +74,24 @@ class IPv4:
         while found is not None:
             start, end = found.span()
             address = quad(found[0]) if quad_at(part, start, end) else None
-            if address is not None and personal(address) and not scope.vetoed(self.name, part, start):
+            if address is not None and personal(address) and self._counts(address, part, start, scope):
                 value = str(address)
                 made.append(Found(start, end, self.name, (Piece(start, end, "ipv4", value),), value))
                 found = _QUAD.search(part, end)
             else:
                 found = _QUAD.search(part, start + 1)
         return made
+
+    def _counts(self, address: ipaddress.IPv4Address, part: bytes, start: int, scope: Scope) -> bool:
+        if scope.vetoed(self.name, part, start) or part[max(0, start - 2) : start] == b"==":
+            return False
+        return not _short(address) or scope.hinted(self.name, part, start)
+
+
+def _short(address: ipaddress.IPv4Address) -> bool:
+    """Say whether an address could as well be a version: four single digits, the first two of which differ."""
+    octets = address.packed
+    return max(octets) < 10 and octets[0] != octets[1]
 
 
 def address6(run: bytes) -> ipaddress.IPv6Address | None:

@@ -5,13 +5,22 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from ..found import Found, Piece, Scope, text
+from ..found import LETTER, Found, Piece, Scope, text
 
 _LOCAL: Final = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._%+'-")
+_HOUSE: Final = (b"local", b"internal", b"lan", b"localdomain")
 _LEADING: Final = frozenset(b".%+'-")
 _DOMAIN: Final = re.compile(
     rb"(?:[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?\.)+(?:[A-Za-z]{2,63}|[Xx][Nn]--[A-Za-z0-9-]*[A-Za-z0-9])"
 )
+
+
+def _impersonal(part: bytes, start: int, at: int, end: int) -> bool:
+    """Say whether an address names a service: a git remote, or an extension of a house's own telephone system."""
+    local = part[start:at]
+    if local == b"git" and part[end : end + 1] == b":":
+        return True
+    return not any(byte in LETTER for byte in local) and part[at:end].rpartition(b".")[2].lower() in _HOUSE
 
 
 class Email:
@@ -32,7 +41,7 @@ class Email:
             while start < at and part[start] in _LEADING:
                 start += 1
             domain = _DOMAIN.match(part, at + 1) if start < at and part[at - 1] != 0x2E else None
-            if domain is not None and not (part[start:at] == b"git" and part[domain.end() : domain.end() + 1] == b":"):
+            if domain is not None and not _impersonal(part, start, at, domain.end()):
                 end = domain.end()
                 value = text(part[start:end]).lower()
                 made.append(Found(start, end, self.name, (Piece(start, end, "email", value),), value))

@@ -49,6 +49,11 @@ class _Candidate:
         return any(gap.strip(b" \t") for gap in self.gaps) or any(group.inside for group in self.groups)
 
     @property
+    def joined(self) -> bool:
+        """As `framed`, but slashes are what stands between measurements."""
+        return any(gap.strip(b" \t/") for gap in self.gaps) or any(group.inside for group in self.groups)
+
+    @property
     def end(self) -> int:
         last = self.groups[-1]
         return last.end + (1 if last.inside else 0)
@@ -59,12 +64,15 @@ class Phone:
 
     name = "phone"
     cores = (
-        r"\+\(?[0-9]",
-        r"[2-9][0-9]{2}\)?[ \t./-]{1,3}[0-9]{3}[ \t./-]{0,3}[0-9]{4}",
+        r"(?:^|[^0-9A-Za-z_+])\+\(?[0-9]",
+        r"(?:^|[^0-9A-Za-z_])[2-9][0-9]{2}[ \t./-]{1,3}[0-9]{3}[ \t./-]{0,3}[0-9]{4}(?:[^0-9A-Za-z_]|[XxEe]|$)",
         r"\([0-9]{2,5}\)[ \t./-]{0,3}[0-9]",
         r"(?:^|[^0-9A-Za-z_./:-]|[^0-9A-Za-z][./:-]|^[./:-]|[A-Za-z][.:])0[0-9]{1,6}\)?[ \t./-]{1,3}[0-9]",
     )
-    hinted_cores = (r"[0-9]{7}", r"[0-9]{2}[ \t./-]{1,3}[0-9]{2}")
+    hinted_cores = (
+        r"(?:^|[^0-9A-Za-z_])(?:[0-9]{7,12}|[2-9][0-9]{12,14})(?:[^0-9A-Za-z_]|[XxEe]|$)",
+        r"(?:^|[^0-9A-Za-z_])[0-9]{1,5}[ \t./-]{1,3}[0-9]{2}",
+    )
 
     def find(self, part: bytes, scope: Scope) -> list[Found]:
         """Return the numbers."""
@@ -101,7 +109,7 @@ class Phone:
             number = _number(candidate, scope)
             if number is None:
                 continue
-            if scope.vetoed(self.name, part, start):
+            if not plus and scope.vetoed(self.name, part, start):
                 return None
             if number[0] == "1" and is_phone(number[1:]):
                 return end
@@ -188,7 +196,7 @@ def _north_american(candidate: _Candidate, digits: str, scope: Scope, hinted: bo
     shape = [len(group.digits) for group in groups]
     if shape not in ([3, 3, 4], [3, 7]) and not groups[0].inside:
         return None
-    return "1" + digits if candidate.framed or one or hinted else None
+    return "1" + digits if candidate.joined or one or hinted else None
 
 
 def _with_prefix(candidate: _Candidate, digits: str, scope: Scope, hinted: bool) -> str | None:
@@ -203,7 +211,7 @@ def _with_prefix(candidate: _Candidate, digits: str, scope: Scope, hinted: bool)
         if known is None or known[1] != "0" or digits[0] != "0":
             continue
         national = digits[1:]
-        if len(national) >= 8 and len(national) in known[2]:
+        if len(national) >= 8 and national[0] != "0" and len(national) in known[2]:
             return known[0] + national
     return None
 
@@ -214,7 +222,8 @@ def _bare(digits: str, scope: Scope) -> str | None:
         if known is None:
             continue
         code, prefix, _ = known
-        for lead in ("", prefix, code):
+        plain = ("",) if not prefix or code == "1" or "phone" in scope.context.hints else ()
+        for lead in (*plain, prefix, code):
             if digits.startswith(lead) and valid(name, digits[len(lead) :]):
                 return code + digits[len(lead) :]
     return None

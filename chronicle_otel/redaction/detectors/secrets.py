@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from ..found import ALNUM, DIGIT, LETTER, RUN, Found, Piece, Scope, after, before, text
-from ..names import NameSet
+from ..names import name_core
 from ..patterns import compile_pattern
 from ..recognise import secret_at
 
@@ -42,15 +42,13 @@ class Form:
     most: int | None
     then: tuple[tuple[bytes, str, int, int | None], ...]
     mixed: bool
-    keys: NameSet | None
 
     @classmethod
     def of_entry(cls, entry: Mapping[str, Any]) -> Form:
         """Make a form from its entry in the policy."""
         prefixes = tuple(sorted((prefix.encode() for prefix in entry.get("prefix", [""])), key=len, reverse=True))
         then = tuple((step["sep"].encode(), step["of"], step["min"], step.get("max")) for step in entry.get("then", ()))
-        keys = NameSet(entry["keys"]) if entry.get("keys") else None
-        return cls(entry["id"], prefixes, entry["of"], entry["min"], entry.get("max"), then, bool(entry.get("mixed")), keys)
+        return cls(entry["id"], prefixes, entry["of"], entry["min"], entry.get("max"), then, bool(entry.get("mixed")))
 
     def end_at(self, part: bytes, at: int) -> int | None:
         """Return where the credential ends whose prefix ended here."""
@@ -83,47 +81,39 @@ class Form:
         return at
 
     def core(self, prefix: bytes) -> str:
-        """Return the shortest pattern that any match of this form holds."""
-        pattern = _escape(prefix) + CLASSES[self.of].decode() + "{%d}" % min(self.least, 12)
-        return pattern + ("" if not self.then or self.least > 12 else _escape_rest(self))
+        """Return a short pattern that any match of this form holds: the end of the first run, and what comes next."""
+        if not self.then:
+            return _escape(prefix) + _of(self.of) + "{%d}" % min(self.least, 12)
+        separator, of, least, _ = self.then[0]
+        return f"{_of(self.of)}{{{min(self.least, 6)}}}{_escape(separator)}{_of(of)}{{{min(least, 12)}}}"
+
+
+def _of(name: str) -> str:
+    return CLASSES[name].decode()
 
 
 def _escape(literal: bytes) -> str:
     return re.sub(r"([^A-Za-z0-9_])", r"\\\1", literal.decode())
 
 
-def _escape_rest(form: Form) -> str:
-    of = CLASSES[form.of].decode()
-    most = form.most or form.least
-    rest = "" if most == form.least else f"{of}{{0,{most - form.least}}}" if form.most else f"{of}*"
-    separator, of, least, _ = form.then[0]
-    return f"{rest}{_escape(separator)}{CLASSES[of].decode()}{{{min(least, 12)}}}"
-
-
 class Secrets:
-    """credentials with a known prefix or form, and values assigned to a name that says so."""
+    """credentials with a known prefix or form."""
 
     name = "secrets"
 
     def __init__(self, entries: Sequence[Mapping[str, Any]]) -> None:
-        forms = [Form.of_entry(entry) for entry in entries]
-        self._named = [form for form in forms if form.keys is not None]
-        free = [form for form in forms if form.keys is None]
-        self._starts = sorted(
-            ((prefix, form, order) for order, form in enumerate(free) for prefix in form.prefixes), key=lambda start: (-len(start[0]), start[2])
-        )
-        self._by_first: dict[int, list[tuple[bytes, Form, int]]] = {}
+        forms = [Form.of_entry(entry) for entry in entries if not entry.get("keys")]
+        starts = [(prefix, form) for form in forms for prefix in form.prefixes]
+        self._by_first: dict[int, list[tuple[bytes, Form]]] = {}
         self._anywhere: list[tuple[Any, Form]] = []
-        for prefix, form, order in self._starts:
+        for prefix, form in sorted(starts, key=lambda start: -len(start[0])):
             if prefix:
-                self._by_first.setdefault(prefix[0], []).append((prefix, form, order))
+                self._by_first.setdefault(prefix[0], []).append((prefix, form))
             else:
                 self._anywhere.append((compile_pattern(form.core(b"")), form))
-        prefixes = sorted({prefix for prefix, _, _ in self._starts if prefix}, key=len, reverse=True)
-        self.prefixes: tuple[bytes, ...] = tuple(prefixes)
-        self._any_prefix = compile_pattern("|".join(map(_escape, prefixes))) if prefixes else None
-        self.cores = tuple(form.core(prefix) for prefix, form, _ in self._starts)
-        self.named_core = r"""[A-Za-z0-9_.-]["'\\ )]*[:=]["'\\ (]*[!#$%*+./:=?@^_~A-Za-z0-9-]{8}"""
+        self.prefixes: tuple[bytes, ...] = tuple(sorted({prefix for prefix, _ in starts if prefix}, key=len, reverse=True))
+        self._any_prefix = compile_pattern("|".join(map(_escape, self.prefixes))) if self.prefixes else None
+        self.cores = tuple(form.core(prefix) for prefix, form in starts)
 
     def find(self, part: bytes, scope: Scope) -> list[Found]:
         """Return the credentials."""
@@ -132,53 +122,70 @@ class Secrets:
             self._prefixed(part, starts)
         for pattern, form in self._anywhere:
             for found in pattern.finditer(part):
-                self._offer(part, found.start(), b"", form, starts)
-        self._under_names(part, scope, starts)
-        made: list[Found] = []
-        floor = 0
-        for start in sorted(starts):
-            end, kept = starts[start]
-            if start >= floor:
-                value = text(part[start:end])
-                made.append(Found(start, end, self.name, (Piece(start, end, "secret", value, text(part[start : start + kept])),), value))
-                floor = end
-        return made
+                at = found.start()
+                while before(part, at) in RUN:
+                    at -= 1
+                _offer(part, at, 0, form, starts)
+        return _made(part, starts, self.name)
 
     def _prefixed(self, part: bytes, starts: dict[int, tuple[int, int]]) -> None:
         pattern: Any = self._any_prefix
         found = pattern.search(part)
         while found is not None:
             at = found.start()
-            for prefix, form, _ in self._by_first[part[at]]:
+            for prefix, form in self._by_first[part[at]]:
                 if part.startswith(prefix, at):
-                    self._offer(part, at, prefix, form, starts)
+                    _offer(part, at, len(prefix), form, starts)
             found = pattern.search(part, at + 1)
 
-    def _offer(self, part: bytes, at: int, prefix: bytes, form: Form, starts: dict[int, tuple[int, int]]) -> None:
-        if before(part, at) in RUN or secret_at(part, at + len(prefix)) is not None:
-            return
-        end = form.end_at(part, at + len(prefix))
-        if end is not None and end > starts.get(at, (0, 0))[0]:
-            starts[at] = (end, len(prefix))
 
-    def _under_names(self, part: bytes, scope: Scope, starts: dict[int, tuple[int, int]]) -> None:
-        for form in self._named:
-            keys = form.keys
-            assert keys is not None
-            if scope.first and scope.context.spellings and keys.any(scope.context.spellings):
+def _offer(part: bytes, at: int, kept: int, form: Form, starts: dict[int, tuple[int, int]]) -> None:
+    if before(part, at) in RUN or secret_at(part, at + kept) is not None:
+        return
+    end = form.end_at(part, at + kept)
+    if end is not None and end > starts.get(at, (0, 0))[0]:
+        starts[at] = (end, kept)
+
+
+def _made(part: bytes, starts: dict[int, tuple[int, int]], rule: str) -> list[Found]:
+    made: list[Found] = []
+    floor = 0
+    for start in sorted(starts):
+        end, kept = starts[start]
+        if start >= floor:
+            value = text(part[start:end])
+            made.append(Found(start, end, rule, (Piece(start, end, "secret", value, text(part[start : start + kept])),), value))
+            floor = end
+    return made
+
+
+class Assigned:
+    """values assigned to a name that says what they are."""
+
+    name = "assigned"
+    def __init__(self, entries: Sequence[Mapping[str, Any]]) -> None:
+        named = [entry for entry in entries if entry.get("keys")]
+        self._forms = [Form.of_entry(entry) for entry in named]
+        names = name_core(sorted({name for entry in named for name in entry["keys"]}))
+        self.cores: Sequence[str] = (names + r"""["'\\ )]*[:=,}\]]""",) if named else ()
+
+    def find(self, part: bytes, scope: Scope) -> list[Found]:
+        """Return the values."""
+        starts: dict[int, tuple[int, int]] = {}
+        for form in self._forms:
+            if scope.first and form.id in scope.context.secrets:
                 blanks = _BLANKS.match(part)
                 assert blanks is not None
-                self._named_at(part, blanks.end(), form, scope, starts)
+                self._at(part, blanks.end(), form, scope, starts)
         for found in _ASSIGNED.finditer(part):
             at = found.end()
-            if at == len(part):
-                continue
-            spellings = scope.names.before(part, at).spellings
-            for form in self._named:
-                if spellings and form.keys is not None and form.keys.any(spellings):
-                    self._named_at(part, at, form, scope, starts)
+            said = scope.names.before(part, at).secrets if at < len(part) else None
+            for form in self._forms if said else ():
+                if said and form.id in said:
+                    self._at(part, at, form, scope, starts)
+        return _made(part, starts, self.name)
 
-    def _named_at(self, part: bytes, at: int, form: Form, scope: Scope, starts: dict[int, tuple[int, int]]) -> None:
+    def _at(self, part: bytes, at: int, form: Form, scope: Scope, starts: dict[int, tuple[int, int]]) -> None:
         if _REFERENCE.match(part, at) or secret_at(part, at) is not None:
             return
         end = form.end_at(part, at)

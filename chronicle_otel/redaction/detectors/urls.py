@@ -11,6 +11,8 @@ from ..found import ALNUM, Found, Piece, Scope, before, secret, text
 from ..recognise import domain_at, is_secret
 from ..tables import table
 from . import addresses
+from .credentials import Jwt
+from .email import Email
 
 _TABLE: Final[dict[str, Any]] = table("tables-v1.json")
 _SCHEMES: Final = frozenset(name.encode() for name in _TABLE["url_schemes"])
@@ -18,6 +20,8 @@ _PEOPLE: Final = frozenset(name.encode() for name in _TABLE["url_people"])
 _NOT_PEOPLE: Final = frozenset(name.encode() for name in _TABLE["url_not_people"])
 _SECRETS: Final = frozenset(name.encode() for name in _TABLE["url_secrets"])
 _LOOSE: Final = frozenset(name.encode() for name in _TABLE["url_loose"])
+_DIGESTS: Final = frozenset(name.encode() for name in _TABLE["url_digests"])
+_DIGEST: Final = re.compile(rb"(?:sha256:)?(?:[0-9a-f]{40}|[0-9a-f]{64})")
 _SITES: Final = frozenset(name.encode() for name in _TABLE["sites"])
 _SCHEME: Final = re.compile(rb"([A-Za-z][A-Za-z0-9+.-]*)://")
 _REST: Final = re.compile(rb"""[^ \t\r\n"'<>\\^`{|}\x80-\xff]*""")
@@ -116,14 +120,17 @@ def personal_spans(url: _Parts) -> list[tuple[int, int]]:
     """Return the parts of a URL that lead to a person."""
     part = url.part
     spans: list[tuple[int, int]] = _credentials(part, *url.userinfo) if url.userinfo else []
-    people = False
+    people = digests = False
     for start, end in url.segments():
         segment = part[start:end]
-        if people and _has_alnum(segment) and segment.lower() not in _NOT_PEOPLE:
+        if digests and _DIGEST.fullmatch(segment):
+            pass
+        elif people and _has_alnum(segment) and segment.lower() not in _NOT_PEOPLE:
             spans.append((start, end))
         else:
             spans += _runs(part, start, end)
         people = segment.lower() in _PEOPLE
+        digests = segment.lower() in _DIGESTS
     for name, start, end in url.parameters():
         if name in _SECRETS and _has_alnum(part[start:end]):
             spans.append((start, end))
@@ -165,19 +172,34 @@ def host_piece(url: _Parts) -> list[Piece]:
     return [Piece(url.host, url.host_end, "domain", text(host).lower())]
 
 
+def typed(start: int, end: int, part: bytes, scope: Scope) -> list[Piece]:
+    """Return the pieces of a personal part: an address or a token keeps the stand-in that it has elsewhere."""
+    value = part[start:end]
+    if b"@" in value:
+        address = Email().find(value, scope)
+        if address and (address[0].start, address[0].end) == (0, len(value)):
+            return [Piece(start, end, "email", address[0].value)]
+    token = Jwt().find(value, scope) if value.startswith(b"eyJ") else []
+    if token and token[0].end == len(value):
+        return [Piece(start + piece.start, start + piece.end, piece.kind, piece.value, piece.extra) for piece in token[0].pieces]
+    return [secret(start, end, part, scope)]
+
+
 def whole(part: bytes, scheme: int, start: int, scope: Scope, rule: str) -> tuple[int, Found | None]:
     """Return the end of a URL, and what is to be replaced in it."""
     end = end_of(part, start)
     url = _Parts(part, scheme, start, end)
     spans = personal_spans(url)
-    if url.host_end == url.host or not (spans or front_page(url)):
+    web = url.scheme in _SCHEMES
+    if not spans and not (web and url.host < url.host_end and front_page(url)):
         return end, None
-    pieces = [secret(first, last, part, scope) for first, last in spans] + host_piece(url)
+    pieces = [piece for first, last in spans for piece in typed(first, last, part, scope)]
+    pieces += [piece for piece in host_piece(url) if web or piece.kind == "ipv4"]
     if not pieces:
         return end, None
     pieces.sort(key=lambda piece: piece.start)
     host = text(part[url.host : url.host_end]).lower()
-    return end, Found(scheme, end, rule, tuple(pieces), host)
+    return end, Found(scheme, end, rule, tuple(pieces), host, open=True)
 
 
 class UserInfo:
@@ -187,22 +209,18 @@ class UserInfo:
     cores = (r"""://[^ \t\r\n/@?#"'<>\\]{1,256}@[A-Za-z0-9\[]""",)
 
     def find(self, part: bytes, scope: Scope) -> list[Found]:
-        """Return the credentials; of web addresses the whole URL with all that is personal in it."""
+        """Return the whole URLs, with all that is personal in them."""
         made: list[Found] = []
         at = 0
         while (found := _USERINFO.search(part, at)) is not None:
-            start, end = found.span(2)
-            at = end
             scheme = found.start()
-            if found[1].lower() in _SCHEMES and before(part, scheme) not in ALNUM:
-                at, match = whole(part, scheme, start, scope, self.name)
-                if match is not None:
-                    made.append(match)
+            at = found.end(1)
+            if before(part, scheme) in ALNUM:
                 continue
-            spans = [span for span in _credentials(part, start, end) if not is_secret(part[slice(*span)])]
-            if spans:
-                pieces = tuple(secret(*span, part, scope) for span in spans)
-                made.append(Found(start, end, self.name, pieces, text(found[2])))
+            end, match = whole(part, scheme, found.start(2), scope, self.name)
+            if match is not None:
+                made.append(match)
+                at = end
         return made
 
 
@@ -210,7 +228,12 @@ class Url:
     """web addresses that lead to a person, and secrets in query parameters."""
 
     name = "url"
-    cores = (r"://[A-Za-z0-9\[]", r"[?&;][A-Za-z0-9_.-]{1,40}=[^ \t\r\n&;#]{6}")
+    cores = (
+        f"(?i:[?&;#](?:{'|'.join(re.escape(name) for name in _TABLE['url_secrets'])})=[^ \\t\\r\\n&;#])",
+        f"(?i:://[^ \\t\\r\\n\\\"'<>]*/(?:{'|'.join(_TABLE['url_people'])})/[^/?# \\t\\r\\n])",
+        r"""://[^ \t\r\n"'<>]*[A-Za-z0-9_-]{20}""",
+        r"(?i:https?://[A-Za-z0-9.-]+/?(?:[^A-Za-z0-9/:?#@.%_~-]|[.,;:!?)*_~-]|$))",
+    )
 
     def find(self, part: bytes, scope: Scope) -> list[Found]:
         """Return the URLs, and the parameters outside of them."""
@@ -243,5 +266,5 @@ class Url:
             if found[1].lower() not in _LOOSE or is_secret(found[2]) or not _has_alnum(found[2]):
                 continue
             if not any(first <= start < last for first, last in urls):
-                made.append(Found(start, end, self.name, (secret(start, end, part, scope),), text(found[2])))
+                made.append(Found(start, end, self.name, tuple(typed(start, end, part, scope)), text(found[2])))
         return made

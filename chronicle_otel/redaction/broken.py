@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from . import own
 from .documents import Documents
 from .layers import Edit, Layer, json_escape, json_layer
 from .lexer import Broken
@@ -44,16 +45,14 @@ def edits(
 
 
 def _masked_end(view: bytes, made: list[Edit], scanner: Scanner) -> list[Edit]:
-    """Add the mask of the value at the cut, unless it was replaced already."""
+    """Mask what stands at the cut, in place of whatever was found in it; own output stays."""
     last = _LAST.search(view)
     if last is None:
         return made
-    start = max([last.start(), *(edit[1] for edit in made)])
-    text = view[start:]
-    digits = len(re.findall(rb"[0-9]", text))
-    if digits >= _LEAST or b"@" in text or any(text.startswith(prefix) for prefix in scanner.secrets.prefixes if len(prefix) > 2):
-        return made + masked(view, start, len(view))
+    start = max([last.start(), *(end for _, end in own.tokens(view, scanner.scope(NOWHERE)))])
+    start = min([start, *(edit[0] for edit in made if edit[0] < start < edit[1])])
+    tail = view[start:]
+    digits = len(re.findall(rb"[0-9]", tail))
+    if digits >= _LEAST or b"@" in tail or any(tail.startswith(prefix) for prefix in scanner.secrets.prefixes if len(prefix) > 2):
+        return [edit for edit in made if edit[1] <= start] + [edit for edit in masked(view, start, len(view)) if view[edit[0] : edit[1]] != edit[2]]
     return made
-
-
-NONE: Final = NOWHERE

@@ -29,6 +29,7 @@ _TYPED: Final = {
     **dict.fromkeys((b'"datetime"', b'"date"', b'"time"'), re.compile(rb'"[0-9]{1,4}[-:][0-9]{2}[-:T.+Z0-9]{0,40}"')),
     **dict.fromkeys((b'"float"', b'"complex"'), re.compile(rb'"[-+0-9.einfaj()]{1,60}"')),
 }
+_OPAQUE: Final = re.compile(rb'\{"\$chronicle\.opaque":\{"why":"[a-z]{1,16}","size":[0-9]{1,9}\}\}|\[\]|\{\}')
 _NAME: Final = re.compile(rb"[^ \t\r\n]{1,64}")
 _SHORT: Final = re.compile(rb"[0-9]{1,8}")
 
@@ -78,6 +79,8 @@ class Documents:
                     place.outcome.hits.append(edit[1])
         elif kind == ARRAY or kind == OBJECT:
             if depth + 1 > self._limit:
+                if _OPAQUE.fullmatch(place.data, node.start, node.end):
+                    return
                 place.work.opaque["depth"] += 1
                 place.outcome.edits.append((node.start, node.end, self._stand_in(node)))
             elif kind == ARRAY:

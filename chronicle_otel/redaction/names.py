@@ -63,6 +63,12 @@ class Context:
     """A provider's own token, which replay needs as it is."""
 
 
+    @property
+    def silent(self) -> bool:
+        """The name asks for nothing that its value does not say by itself."""
+        return self.rule is None and not self.hints and not self.secrets
+
+
 NOWHERE: Final = Context()
 
 
@@ -145,6 +151,17 @@ class Names:
     def patterns(self) -> dict[str, re.Pattern[bytes]]:
         """Return the words of every hint as a pattern."""
         return self._words
+
+
+def name_core(names: Iterable[str]) -> str:
+    """Return an RE2 pattern that finds each of some names in every spelling that normalises to it."""
+    parts = [r"[-_. ]*".join(map(re.escape, name.strip("*").strip("_").split("_"))) for name in names]
+    anywhere = [part for part, name in zip(parts, names) if name.startswith("*")]
+    alone = [part for part, name in zip(parts, names) if not name.startswith("*")]
+    open_end = [part + "[A-Za-z0-9_. -]*" for part, name in zip(parts, names) if name.endswith("*")]
+    left = "(?:^|[^A-Za-z0-9])"
+    listed = ([f"{left}(?:{'|'.join(alone + open_end)})"] if alone or open_end else []) + anywhere
+    return f"(?i:{'|'.join(listed)})[-_. ]*"
 
 
 def _word_pattern(words: Sequence[str]) -> re.Pattern[bytes]:

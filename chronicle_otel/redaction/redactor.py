@@ -8,6 +8,7 @@ from typing import Final
 
 from . import broken
 from .documents import Documents, opaque
+from .gate import Gate
 from .layers import apply
 from .lexer import Broken, parse
 from .names import NOWHERE, Context, Names
@@ -47,16 +48,17 @@ class Redactor:
     """Replaces what is private in texts and JSON payloads by values of the same type.
 
     The same value gives the same pseudonym for the same key (at least 32 bytes) and tenant, in every redactor. A second
-    pass, by a redactor with any key, changes nothing.
+    pass, by a redactor with any key, changes nothing. `gate=False` scans what surely holds nothing as well: for tests.
     """
 
-    def __init__(self, policy: Policy, key: bytes, tenant: str = "default") -> None:
+    def __init__(self, policy: Policy, key: bytes, tenant: str = "default", *, gate: bool = True) -> None:
         self.policy = policy
         self.tenant = tenant
         self._names = Names(policy.tree)
         self._pseudonyms = Pseudonyms(key, tenant)
         self._scanner = Scanner(policy, self._names, self._pseudonyms)
         self._documents = Documents(self._scanner)
+        self._gate = Gate(policy, self._scanner) if gate else None
         self._bytes = policy.limits["value_bytes"]
         self._matches = policy.limits["matches"]
         self._drop = policy.tree["on_limit"] == "drop"
@@ -97,6 +99,8 @@ class Redactor:
         try:
             if len(data) > self._bytes:
                 raise LimitReached("size")
+            if context.silent and self._gate is not None and self._gate.clean(data):
+                return data
             outcome = self._scanner.text(data, context, work)
         except LimitReached as limit:
             tally.opaque[limit.why] += 1
@@ -110,6 +114,8 @@ class Redactor:
         try:
             if len(data) > self._bytes:
                 raise LimitReached("size")
+            if context.silent and not cut and self._gate is not None and len(data) not in broken.CUTS and self._gate.clean(data):
+                return data
             outcome = self._payload(data, context, work, cut, stream)
         except LimitReached as limit:
             tally.opaque[limit.why] += 1

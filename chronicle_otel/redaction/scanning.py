@@ -143,7 +143,8 @@ class Scanner:
         self._drop = policy.tree["on_limit"] == "drop"
         self.document: Callable[[bytes, Node, Context, int, int, Work], Outcome]
         """Set by the walk of documents, which stands above: nested JSON goes back to it."""
-        self._cores, self._owners = _cores(self.rules, names)
+        patterns, self._owners = core_patterns(self.rules, names)
+        self._cores = Cores(patterns)
 
     def scope(self, context: Context) -> Scope:
         """Return what detectors may know about a text under a name."""
@@ -354,7 +355,8 @@ ENCODED: Final = (_QUARTET * 3, encoded.HEX_CORE, "H4s[A-Za-z0-9+/_-]", "KLUv[/_
 """Where none of these occurs, no run of base64 or hex decodes to text or to compressed content."""
 
 
-def _cores(rules: Sequence[Rule], names: Names) -> tuple[Cores, list[tuple[str, int]]]:
+def core_patterns(rules: Sequence[Rule], names: Names) -> tuple[list[str], list[tuple[str, int]]]:
+    """Return the patterns without which a text holds nothing, and what each speaks for."""
     patterns: list[str] = []
     owners: list[tuple[str, int]] = []
 
@@ -366,15 +368,14 @@ def _cores(rules: Sequence[Rule], names: Names) -> tuple[Cores, list[tuple[str, 
     for number, rule in enumerate(rules):
         detector: Any = rule.detector
         hinted: Sequence[str] = getattr(detector, "hinted_cores", ())
-        plain: Sequence[str] = getattr(detector, "plain_cores", detector.cores)
-        add(("rule", number), plain)
+        add(("rule", number), detector.cores)
         add(("hinted", number), hinted)
     words = names.patterns()
     for number, rule in enumerate(rules):
         if rule.hints in words:
             add(("word", number), (words_core(words[rule.hints]),))
     add(_ENCODED, ENCODED)
-    return Cores(patterns), owners
+    return patterns, owners
 
 
 def words_core(pattern: re.Pattern[bytes]) -> str:

@@ -51,7 +51,10 @@ class Iban:
     """account numbers whose length and check digits fit."""
 
     name = "iban"
-    cores = (r"[A-Za-z]{2}[0-9]{2}[ -]?[A-Za-z0-9]{4}[ -]?[A-Za-z0-9]{4}[ -]?[A-Za-z0-9]{3}",)
+    cores = (
+        f"(?:^|[^A-Za-z0-9])(?i:{'|'.join(sorted(country.decode() for country in _LENGTHS))})"
+        r"[0-9]{2}[ -]?[A-Za-z0-9]{4}[ -]?[A-Za-z0-9]{4}[ -]?[A-Za-z0-9]{3}",
+    )
 
     def find(self, part: bytes, scope: Scope) -> list[Found]:
         """Return the account numbers."""

@@ -49,9 +49,8 @@ class NationalId:
         listed = [(form, False) for form in entry.get("forms", ())] + [(form, True) for form in entry.get("hinted", ())]
         texts = [(form_pattern(form, any_case=any_case), hinted) for form, hinted in listed]
         self._forms = [_Form(re.compile(pattern.encode()), hinted) for pattern, hinted in texts]
-        self.plain_cores: tuple[str, ...] = tuple(pattern for pattern, hinted in texts if not hinted)
-        self.hinted_cores: tuple[str, ...] = tuple(pattern for pattern, hinted in texts if hinted)
-        self.cores: Sequence[str] = (*self.plain_cores, *self.hinted_cores)
+        self.cores: Sequence[str] = tuple(_bounded(pattern) for pattern, hinted in texts if not hinted)
+        self.hinted_cores: tuple[str, ...] = tuple(_bounded(pattern) for pattern, hinted in texts if hinted)
         self._checks: list[Mapping[str, Any]] = list(entry.get("checks", ()))
         self._not: tuple[str, ...] = tuple(entry.get("not_prefix", ()))
 
@@ -84,6 +83,10 @@ class NationalId:
             return None
         kind = "int" if value.isdigit() else "token"
         return Found(start, end, self.name, (Piece(start, end, kind, value, self.name),), value)
+
+
+def _bounded(pattern: str) -> str:
+    return f"(?:^|[^A-Za-z0-9_])(?:{pattern})(?:[^A-Za-z0-9_]|$)"
 
 
 def _stands(part: bytes, start: int, end: int) -> bool:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from ..found import ALNUM, DIGIT, LETTER, RUN, Found, Piece, Scope, after, before, text
+from ..names import name_core
 from ..patterns import compile_pattern
 from ..recognise import secret_at
 
@@ -80,21 +81,19 @@ class Form:
         return at
 
     def core(self, prefix: bytes) -> str:
-        """Return the shortest pattern that any match of this form holds."""
-        pattern = _escape(prefix) + CLASSES[self.of].decode() + "{%d}" % min(self.least, 12)
-        return pattern + ("" if not self.then or self.least > 12 else _escape_rest(self))
+        """Return a short pattern that any match of this form holds: the end of the first run, and what comes next."""
+        if not self.then:
+            return _escape(prefix) + _of(self.of) + "{%d}" % min(self.least, 12)
+        separator, of, least, _ = self.then[0]
+        return f"{_of(self.of)}{{{min(self.least, 6)}}}{_escape(separator)}{_of(of)}{{{min(least, 12)}}}"
+
+
+def _of(name: str) -> str:
+    return CLASSES[name].decode()
 
 
 def _escape(literal: bytes) -> str:
     return re.sub(r"([^A-Za-z0-9_])", r"\\\1", literal.decode())
-
-
-def _escape_rest(form: Form) -> str:
-    of = CLASSES[form.of].decode()
-    most = form.most or form.least
-    rest = "" if most == form.least else f"{of}{{0,{most - form.least}}}" if form.most else f"{of}*"
-    separator, of, least, _ = form.then[0]
-    return f"{rest}{_escape(separator)}{CLASSES[of].decode()}{{{min(least, 12)}}}"
 
 
 class Secrets:
@@ -122,10 +121,11 @@ class Secrets:
         if self._any_prefix is not None:
             self._prefixed(part, starts)
         for pattern, form in self._anywhere:
-            found = pattern.search(part)
-            while found is not None:
-                _offer(part, found.start(), 0, form, starts)
-                found = pattern.search(part, found.start() + 1)
+            for found in pattern.finditer(part):
+                at = found.start()
+                while before(part, at) in RUN:
+                    at -= 1
+                _offer(part, at, 0, form, starts)
         return _made(part, starts, self.name)
 
     def _prefixed(self, part: bytes, starts: dict[int, tuple[int, int]]) -> None:
@@ -163,10 +163,11 @@ class Assigned:
     """values assigned to a name that says what they are."""
 
     name = "assigned"
-    cores = (r"""[A-Za-z0-9_.-]["'\\ )]*[:=]["'\\ (]*[!#$%*+./:=?@^_~A-Za-z0-9-]{8}""",)
-
     def __init__(self, entries: Sequence[Mapping[str, Any]]) -> None:
-        self._forms = [Form.of_entry(entry) for entry in entries if entry.get("keys")]
+        named = [entry for entry in entries if entry.get("keys")]
+        self._forms = [Form.of_entry(entry) for entry in named]
+        names = name_core(sorted({name for entry in named for name in entry["keys"]}))
+        self.cores: Sequence[str] = (names + r"""["'\\ )]*[:=,}\]]""",) if named else ()
 
     def find(self, part: bytes, scope: Scope) -> list[Found]:
         """Return the values."""

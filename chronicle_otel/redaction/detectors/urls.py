@@ -228,7 +228,12 @@ class Url:
     """web addresses that lead to a person, and secrets in query parameters."""
 
     name = "url"
-    cores = (r"://[A-Za-z0-9\[]", r"[?&;][A-Za-z0-9_.-]{1,40}=[^ \t\r\n&;#]{6}")
+    cores = (
+        f"(?i:[?&;#](?:{'|'.join(re.escape(name) for name in _TABLE['url_secrets'])})=[^ \\t\\r\\n&;#])",
+        f"(?i:://[^ \\t\\r\\n\\\"'<>]*/(?:{'|'.join(_TABLE['url_people'])})/[^/?# \\t\\r\\n])",
+        r"""://[^ \t\r\n"'<>]*[A-Za-z0-9_-]{20}""",
+        r"(?i:https?://[A-Za-z0-9.-]+/?(?:[^A-Za-z0-9/:?#@.%_~-]|[.,;:!?)*_~-]|$))",
+    )
 
     def find(self, part: bytes, scope: Scope) -> list[Found]:
         """Return the URLs, and the parameters outside of them."""

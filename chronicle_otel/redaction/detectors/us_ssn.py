@@ -21,7 +21,8 @@ class UsSsn:
     """with hyphens; else only where something hints at them."""
 
     name = "us_ssn"
-    cores = (r"[0-9]{3}-[0-9]{2}-[0-9]{4}", r"[0-9]{3}[ .]?[0-9]{2}[ .]?[0-9]{4}")
+    cores = (r"(?:^|[^0-9A-Za-z_])[0-9]{3}-[0-9]{2}-[0-9]{4}(?:[^0-9A-Za-z_]|$)",)
+    hinted_cores = (r"(?:^|[^0-9A-Za-z_])[0-9]{3}[ .]?[0-9]{2}[ .]?[0-9]{4}(?:[^0-9A-Za-z_]|$)",)
 
     def find(self, part: bytes, scope: Scope) -> list[Found]:
         """Return the numbers."""

@@ -35,6 +35,8 @@ def init(path: str | os.PathLike[str] | None = None, instrument: bool | Sequence
     global _recorder, _hooked
     checked = Settings.of(settings)
     with _lock:
+        if _replaying():
+            return
         if _recorder is not None:
             shutdown()
         recorder = Recorder(checked, Telemetry(checked, path))
@@ -48,7 +50,8 @@ def init(path: str | os.PathLike[str] | None = None, instrument: bool | Sequence
 
             ambient.install(checked.ambient, modules=checked.modules, env=checked.ambient_env)
         _recorder = recorder
-        seam.interceptor = recorder
+        _stand(recorder)
+        seam.after_replay = recorder.replayed
         if not _hooked:
             _hooked = True
             atexit.register(shutdown)
@@ -84,14 +87,16 @@ def flush() -> None:
 
 
 def shutdown() -> None:
-    """End what is open, write everything and switch recording off. Does nothing if it is off."""
+    """End what is open, write everything and switch recording off. Does nothing if it is off, or inside a replay."""
     global _recorder
     with _lock:
+        if _replaying():
+            return
         recorder, _recorder = _recorder, None
         if recorder is None:
             return
-        if seam.interceptor is recorder:
-            seam.interceptor = None
+        _stand(None)
+        seam.after_replay = None
         if recorder.settings.threads:
             context.uninstall()
         if recorder.settings.ambient:
@@ -102,6 +107,20 @@ def shutdown() -> None:
             recorder.shutdown()
         except Exception as error:
             _guard.failed("shut the recorder down", error)
+
+
+def _replaying() -> bool:
+    """Code that is replayed switches recording on and off as it does in production; the replay stays in charge."""
+    return getattr(seam.interceptor, "fail_closed", False)
+
+
+def _stand(recorder: Recorder | None) -> None:
+    """Put the Recorder at the seam, or take it away; behind what still refuses the leftovers of a finished replay."""
+    outer: Any = seam.interceptor
+    if hasattr(outer, "before"):
+        outer.before = recorder
+    else:
+        seam.interceptor = recorder
 
 
 def active() -> Recorder | None:

@@ -41,6 +41,8 @@ class Settings:
     """Environment variables whose reads are recorded with the source env."""
     modules: Sequence[str] = ()
     """The user's own modules, as prefixes; default: everything outside the standard library and site-packages."""
+    replays: bool | None = None
+    """Whether a replay in this process is written as a trace of its own. None: where spans go to the application's provider."""
     tracer_provider: Any = None
     """An OpenTelemetry TracerProvider to use instead of the global one."""
 

@@ -31,15 +31,11 @@ def written(pairs: Pairs, redactor: Redactor, tally: Tally, *, changed: bool, te
         "opaque": dict(sorted((+tally.opaque).items())),
     }
     forged = old is not None and passes is None
-    if not forged and not changed and (not ours or any(_same(entry, earlier) for earlier in passes or ())):
+    if not forged and not changed and (not ours or passes):
         return pairs
     text = json.dumps({"v": 1, "passes": [*(passes or ()), entry]}, separators=(",", ":"))
     kept = [(key, value) for key, value in pairs if key not in (semconv.REDACTION, _SIZE)]
     return [*kept, (semconv.REDACTION, split(text)), (_SIZE, len(text))]
-
-
-def _same(entry: dict[str, Any], earlier: dict[str, Any]) -> bool:
-    return all(entry[name] == earlier.get(name) for name in ("policy", "data", "kcv"))
 
 
 def _passes(value: Any) -> list[dict[str, Any]] | None:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import atexit
 import os
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
+
+from opentelemetry import trace
 
 from . import _guard, instrumentation
 from .errors import UsageError
@@ -39,7 +41,7 @@ def init(path: str | os.PathLike[str] | None = None, instrument: bool | Sequence
             return
         if _recorder is not None:
             shutdown()
-        recorder = Recorder(checked, Telemetry(checked, path))
+        recorder = Recorder(checked, Telemetry(checked, path, _redaction(checked, path)))
         threading.Thread(target=process_facts, name="chronicle-facts", daemon=True).start()
         if checked.threads:
             context.install()
@@ -57,6 +59,30 @@ def init(path: str | os.PathLike[str] | None = None, instrument: bool | Sequence
             atexit.register(shutdown)
             if hasattr(os, "register_at_fork"):
                 os.register_at_fork(before=_before_fork, after_in_child=_after_fork)
+
+
+def _redaction(settings: Settings, path: str | os.PathLike[str] | None) -> Callable[[bytes], bytes] | None:
+    """Return what redacts lines before they are written; UsageError where redaction could not hold what it promises."""
+    if settings.redact is None or settings.redact is False:
+        return None
+    from .redaction import Redactor, load_policy
+    from .redaction.keys import read_key
+    from .redaction.otlp_lines import OtlpLines
+
+    way_out = "wrap that provider's exporter in chronicle_otel.redaction.exporter.RedactingSpanExporter and leave redact out"
+    if settings.tracer_provider is not None:
+        raise UsageError(f"init: redact cannot reach into tracer_provider, a span is final when it ends; {way_out}")
+    provider = trace.get_tracer_provider()
+    if path is None and not isinstance(provider, (trace.ProxyTracerProvider, trace.NoOpTracerProvider)):
+        raise UsageError(
+            "init: with redact, steps do not go to the application's tracer provider, where nobody could redact them; "
+            f"give init a path for a file of their own, or {way_out}"
+        )
+    redactor = settings.redact
+    if not isinstance(redactor, Redactor):
+        policy = load_policy(None if redactor is True else redactor)
+        redactor = Redactor(policy, read_key(), policy.tree["tenant"]["default"])
+    return OtlpLines(redactor).line
 
 
 def run_script(script: str, arguments: Sequence[str], *, module: bool = False) -> None:

@@ -70,11 +70,8 @@ def run_script(script: str, arguments: Sequence[str], *, module: bool = False) -
     recorder.script = (scripts.script_boundary(script), tuple(arguments))
     try:
         scripts.execute(script, arguments, module=module)
-    except SystemExit as exit_:
-        recorder.end_script(None if exit_.code in (None, 0) else exit_)
-        raise
     except BaseException as error:
-        recorder.end_script(error)
+        recorder.end_script(scripts.failure(error))
         raise
     recorder.end_script()
 

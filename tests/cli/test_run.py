@@ -89,6 +89,15 @@ def test_a_script_without_an_agent_is_its_own_entry(chronicle: Chronicle, tmp_pa
     assert other.returncode == 1
 
 
+@pytest.mark.parametrize(("statement", "code"), [("sys.exit()", 0), ("sys.exit(0)", 0), ("sys.exit(3)", 3), ("sys.exit('no')", 1)])
+def test_a_script_that_ends_with_sys_exit_is_reproduced(chronicle: Chronicle, tmp_path: Path, statement: str, code: int) -> None:
+    """`sys.exit(main())` is how many a script ends; ending the same way again is no divergence."""
+    (tmp_path / "plain.py").write_text(PLAIN + f"{statement}\n")
+    assert chronicle("run", "--path", "out.jsonl", "plain.py", "2", "3").returncode == code
+    same = chronicle("replay", "out.jsonl", "--", "plain.py", "2", "3")
+    assert (same.returncode, same.stdout.splitlines()[1].split(":")[0]) == (0, "REPRODUCED")
+
+
 def test_threads_that_outlive_the_script_are_recorded(chronicle: Chronicle, tmp_path: Path) -> None:
     """A thread that is not a daemon may go on after the last line; its runs are in the recording."""
     (tmp_path / "agent.py").write_text(

@@ -10,12 +10,13 @@ import gc
 import os
 from typing import TypeAlias
 
+from chronicle_otel import semconv
 from chronicle_otel.errors import RunNotFound, SourceError
 from chronicle_otel.reading.checks import Checks
 from chronicle_otel.reading.findings import Finding
 from chronicle_otel.reading.model import Entry, Run, Step, runs_of
 from chronicle_otel.reading.otlp import SpanRecord
-from chronicle_otel.reading.sources.files import read_files
+from chronicle_otel.reading.sources.files import Spans, read_files
 
 Source: TypeAlias = str | os.PathLike[str]
 
@@ -36,12 +37,22 @@ def runs(source: Source) -> list[Run]:
         if collecting:
             gc.enable()
     if not result:
-        first = next((f" First problem: {finding.message}." for finding in found.findings), "")
-        others = f"{len(found.spans):,} spans of others, " if found.spans else ""
-        raise SourceError(
-            f"{source} holds {others}no span of chronicle: record with chronicle_otel.init() or `chronicle run` first.{first}"
-        )
+        raise SourceError(_nothing_in(source, found))
     return result
+
+
+def _nothing_in(source: Source, found: Spans) -> str:
+    """Say why a source holds no Run, and what to do."""
+    outside = sum(semconv.KIND in span.attributes and semconv.RUN_ID not in span.attributes for span in found.spans)
+    if outside:
+        return (
+            f"{source} holds no Run: {outside:,} {'Steps were' if outside > 1 else 'Step was'} recorded outside any Run. Decorate the entry of "
+            'the program with @chronicle.agent, wrap it in `with chronicle.agent.span("name"):`, or start it with `chronicle run`; '
+            "then record again"
+        )
+    first = next((f" First problem: {finding.message}." for finding in found.findings), "")
+    others = f"{len(found.spans):,} spans of others, " if found.spans else ""
+    return f"{source} holds {others}no span of chronicle: record with chronicle_otel.init() or `chronicle run` first.{first}"
 
 
 def load(source: Source | Run, run: str | None = None) -> Run:

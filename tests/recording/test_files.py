@@ -79,6 +79,13 @@ def test_a_killed_process_leaves_a_partial_run(tmp_path: Path, how: str) -> None
     assert not run.checks.ok
 
 
+def test_a_run_is_in_the_file_before_its_steps(tmp_path: Path) -> None:
+    """What a Run was asked is written by itself, right when it starts: a process killed a moment later leaves that at least."""
+    program(tmp_path, str(tmp_path / "a.jsonl"), "end").wait(60)
+    first = json.loads((tmp_path / "a.jsonl").read_text().splitlines()[0])
+    assert [span["name"] for span in first["resourceSpans"][0]["scopeSpans"][0]["spans"]] == ["chronicle.run.start"]
+
+
 def test_a_forked_child_does_not_write_twice(tmp_path: Path) -> None:
     """A fork inside a Run leaves the parent's Steps to the parent."""
     assert program(tmp_path, str(tmp_path / "run.jsonl"), "fork").wait(60) == 0

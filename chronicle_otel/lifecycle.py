@@ -10,7 +10,7 @@ from typing import Any
 
 from . import _guard, instrumentation
 from .errors import UsageError
-from .recording import context, scripts
+from .recording import context, paths, scripts
 from .recording.interceptor import seam
 from .recording.recorder import Recorder
 from .recording.resource import process_facts
@@ -22,7 +22,7 @@ _recorder: Recorder | None = None
 _hooked = False
 
 
-def init(path: str | os.PathLike[str] | None = None, instrument: bool | Sequence[str] = True, **settings: Any) -> None:
+def init(path: str | os.PathLike[str] | None = None, instrument: bool | str | Sequence[str] = True, **settings: Any) -> None:
     """Switch recording on.
 
     Where the application has an OpenTelemetry TracerProvider, spans go to it, and to `path` as well if one is given.
@@ -34,17 +34,19 @@ def init(path: str | os.PathLike[str] | None = None, instrument: bool | Sequence
     """
     global _recorder, _hooked
     checked = Settings.of(settings)
+    target = paths.checked(path)
+    names = _names_of(instrument)
     with _lock:
         if _replaying():
             return
+        if instrument:
+            instrumentation.instrument_all(names)
         if _recorder is not None:
             shutdown()
-        recorder = Recorder(checked, Telemetry(checked, path))
+        recorder = Recorder(checked, Telemetry(checked, target))
         threading.Thread(target=process_facts, name="chronicle-facts", daemon=True).start()
         if checked.threads:
             context.install()
-        if instrument:
-            instrumentation.instrument_all(None if instrument is True else instrument)
         if checked.ambient:
             from .recording import ambient
 
@@ -57,6 +59,16 @@ def init(path: str | os.PathLike[str] | None = None, instrument: bool | Sequence
             atexit.register(shutdown)
             if hasattr(os, "register_at_fork"):
                 os.register_at_fork(before=_before_fork, after_in_child=_after_fork)
+
+
+def _names_of(instrument: Any) -> list[str] | None:
+    """Return the Instrumentors that are named; None for all, or none, of them."""
+    if isinstance(instrument, bool):
+        return None
+    names = [instrument] if isinstance(instrument, str) else list(instrument) if isinstance(instrument, Sequence) else None
+    if names is None or not all(isinstance(name, str) for name in names):
+        raise UsageError(f"init: instrument={instrument!r}: say True, False, or the names of Instrumentors, as in ['openai']")
+    return names
 
 
 def run_script(script: str, arguments: Sequence[str], *, module: bool = False) -> None:

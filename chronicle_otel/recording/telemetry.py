@@ -7,7 +7,6 @@ The global provider is never set by us; the application's own later call would b
 from __future__ import annotations
 
 import json
-import os
 import threading
 from collections.abc import Mapping
 from typing import Any
@@ -30,9 +29,9 @@ DEFAULT_FOLDER = ".chronicle"
 class Telemetry:
     """Owner of the tracer and of the file, if one is written."""
 
-    def __init__(self, settings: Settings, path: str | os.PathLike[str] | None) -> None:
+    def __init__(self, settings: Settings, path: str | None) -> None:
         self._settings = settings
-        self._path = os.fspath(path) if path is not None else None
+        self._path = path
         self._tracer: trace.Tracer | None = None
         self._file: FileSpanProcessor | None = None
         self._facts: Mapping[str, Any] = {}

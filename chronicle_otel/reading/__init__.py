@@ -11,7 +11,7 @@ import os
 from typing import TypeAlias
 
 from chronicle_otel import semconv
-from chronicle_otel.errors import RunNotFound, SourceError
+from chronicle_otel.errors import RunNotFound, SourceError, UsageError
 from chronicle_otel.reading.checks import Checks
 from chronicle_otel.reading.findings import Finding
 from chronicle_otel.reading.model import Entry, Run, Step, runs_of
@@ -28,6 +28,8 @@ def runs(source: Source) -> list[Run]:
 
     SourceError if the source cannot be read or holds no span of chronicle.
     """
+    if not isinstance(source, (str, os.PathLike)):
+        raise UsageError(f"{source!r:.80} is no recording: give the path of a file or folder, or '-' for standard input")
     collecting = gc.isenabled()
     gc.disable()  # every object made here stays; looking for garbage among them takes a fifth of the time
     try:
@@ -62,6 +64,8 @@ def load(source: Source | Run, run: str | None = None) -> Run:
     """
     if isinstance(source, Run):
         return source
+    if run is not None and not isinstance(run, str):
+        raise UsageError(f"load: run={run!r}: give the id of a Run, or the beginning of it")
     found = runs(source)
     if run is None:
         recordings = [each for each in found if each.replay_of is None] or found

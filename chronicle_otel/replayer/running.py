@@ -20,7 +20,7 @@ from .afterlife import keep_refusing
 from .engine import Replayer
 from .network import NetworkGuard
 from .options import Options
-from .plan import Plan
+from .plan import Plan, words_of
 from .result import Result, combined
 from .verdict import judge, stray_divergence
 
@@ -48,10 +48,10 @@ def _options(
         plan=Plan.parse(live, allow_effects=allow_effects),
         on_divergence=on_divergence,
         strict=strict,
-        allow_net=(allow_net,) if isinstance(allow_net, str) else tuple(allow_net),
+        allow_net=words_of("allow_net", allow_net),
         freeze=freeze,
         assertion=assertion,
-        ignore=(ignore,) if isinstance(ignore, str) else tuple(ignore),
+        ignore=words_of("ignore", ignore),
         pace=pace,
     )
 
@@ -60,7 +60,11 @@ class Replaying:
     """A replay around code that the caller runs; `with` and `async with`. After it, `result` and `results`."""
 
     def __init__(self, runs: Any, options: Options) -> None:
-        self._given = [runs] if hasattr(runs, "steps") else list(runs)
+        if not hasattr(runs, "steps") and (isinstance(runs, str) or not isinstance(runs, Iterable)):
+            raise UsageError(
+                f"replaying: {runs!r:.80} is no Run and no list of them; chronicle.load(source) and chronicle.runs(source) read them"
+            )
+        self._given: list[Any] = [runs] if hasattr(runs, "steps") else list(runs)
         if not self._given:
             raise UsageError("replaying: no run was given")
         for run in self._given:

@@ -19,6 +19,8 @@ from .settings import Settings
 
 _lock = threading.RLock()
 _recorder: Recorder | None = None
+_following: Recorder | None = None
+"""The Recorder that `follow` made."""
 _hooked = False
 
 
@@ -32,7 +34,6 @@ def init(path: str | os.PathLike[str] | None = None, instrument: bool | str | Se
     `instrument`: switch on the Instrumentors of the SDKs that are installed, or of those named. `settings` are the
     fields of `chronicle_otel.settings.Settings`. UsageError names what is wrong. A second call replaces the first.
     """
-    global _recorder, _hooked
     checked = Settings.of(settings)
     target = paths.checked(path)
     names = _names_of(instrument)
@@ -43,22 +44,46 @@ def init(path: str | os.PathLike[str] | None = None, instrument: bool | str | Se
             instrumentation.instrument_all(names)
         if _recorder is not None:
             shutdown()
-        recorder = Recorder(checked, Telemetry(checked, target))
-        threading.Thread(target=process_facts, name="chronicle-facts", daemon=True).start()
-        if checked.threads:
-            context.install()
-        if checked.ambient:
-            from .recording import ambient
+        _start(Recorder(checked, Telemetry(checked, target)))
 
-            ambient.install(checked.ambient, modules=checked.modules, env=checked.ambient_env)
-        _recorder = recorder
-        _stand(recorder)
-        seam.after_replay = recorder.replayed
-        if not _hooked:
-            _hooked = True
-            atexit.register(shutdown)
-            if hasattr(os, "register_at_fork"):
-                os.register_at_fork(before=_before_fork, after_in_child=_after_fork)
+
+def follow(tracer_provider: Any = None) -> None:
+    """Record into the application's TracerProvider, or the one given, and nowhere else, unless recording is on already.
+
+    This is what an Instrumentor does that is switched on without `init`, as `opentelemetry-instrument` does; `init` replaces it.
+    """
+    global _following
+    settings = Settings.of({"tracer_provider": tracer_provider})
+    with _lock:
+        if _recorder is None and seam.interceptor is None:
+            _following = Recorder(settings, Telemetry(settings, None, own=False))
+            _start(_following)
+
+
+def unfollow() -> None:
+    """Undo `follow`, if nothing has replaced it."""
+    if _recorder is not None and _recorder is _following:
+        shutdown()
+
+
+def _start(recorder: Recorder) -> None:
+    global _recorder, _hooked
+    checked = recorder.settings
+    threading.Thread(target=process_facts, name="chronicle-facts", daemon=True).start()
+    if checked.threads:
+        context.install()
+    if checked.ambient:
+        from .recording import ambient
+
+        ambient.install(checked.ambient, modules=checked.modules, env=checked.ambient_env)
+    _recorder = recorder
+    _stand(recorder)
+    seam.after_replay = recorder.replayed
+    if not _hooked:
+        _hooked = True
+        atexit.register(shutdown)
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(before=_before_fork, after_in_child=_after_fork)
 
 
 def _names_of(instrument: Any) -> list[str] | None:

@@ -29,9 +29,11 @@ DEFAULT_FOLDER = ".chronicle"
 class Telemetry:
     """Owner of the tracer and of the file, if one is written."""
 
-    def __init__(self, settings: Settings, path: str | None) -> None:
+    def __init__(self, settings: Settings, path: str | None, *, own: bool = True) -> None:
+        """`own`: where the application has no provider, write a file; else record nothing until it has one."""
         self._settings = settings
         self._path = path
+        self._own = own
         self._tracer: trace.Tracer | None = None
         self._file: FileSpanProcessor | None = None
         self._facts: Mapping[str, Any] = {}
@@ -50,13 +52,13 @@ class Telemetry:
         if tracer is None:
             with self._lock:
                 tracer = self._tracer or self._decide()
-                self._tracer = tracer
+                self._tracer = None if isinstance(tracer, trace.NoOpTracer) else tracer
         return tracer
 
     def _decide(self) -> trace.Tracer:
         provider = self._settings.tracer_provider or trace.get_tracer_provider()
         if isinstance(provider, (trace.ProxyTracerProvider, trace.NoOpTracerProvider)):
-            return self._private()
+            return self._private() if self._own else trace.NoOpTracer()
         self.writes_otlp = True
         if self._path is not None:
             add = getattr(provider, "add_span_processor", None)

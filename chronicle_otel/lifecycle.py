@@ -15,7 +15,7 @@ from .recording.interceptor import seam
 from .recording.recorder import Recorder
 from .recording.resource import process_facts
 from .recording.telemetry import Telemetry
-from .settings import Settings
+from .settings import Settings, is_words
 
 _lock = threading.RLock()
 _recorder: Recorder | None = None
@@ -90,10 +90,9 @@ def _names_of(instrument: Any) -> list[str] | None:
     """Return the Instrumentors that are named; None for all, or none, of them."""
     if isinstance(instrument, bool):
         return None
-    names = [instrument] if isinstance(instrument, str) else list(instrument) if isinstance(instrument, Sequence) else None
-    if names is None or not all(isinstance(name, str) for name in names):
+    if not is_words(instrument):
         raise UsageError(f"init: instrument={instrument!r}: say True, False, or the names of Instrumentors, as in ['openai']")
-    return names
+    return [instrument] if isinstance(instrument, str) else list(instrument)
 
 
 def run_script(script: str, arguments: Sequence[str], *, module: bool = False) -> None:

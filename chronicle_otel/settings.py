@@ -6,7 +6,7 @@ import dataclasses
 import difflib
 from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 from . import semconv
 from .errors import UsageError
@@ -70,6 +70,13 @@ def _size(value: Any) -> bool:
     return type(value) is int and value > 0
 
 
+def is_words(value: Any) -> bool:
+    """Say whether a value lists names; one name stands for itself."""
+    if isinstance(value, (bytes, bytearray)) or not isinstance(value, (Sequence, Set)):
+        return False
+    return all(isinstance(word, str) for word in cast("Sequence[Any]", value))
+
+
 _WANTED: dict[str, tuple[Callable[[Any], bool], str]] = {
     "service_name": (lambda value: value is None or isinstance(value, str), "a name"),
     "capture": (lambda value: isinstance(value, Mapping), 'a granularity per kind, as in {"llm": "shape"}'),
@@ -79,26 +86,17 @@ _WANTED: dict[str, tuple[Callable[[Any], bool], str]] = {
     "view_run_bytes": (lambda value: value == 0 or _size(value), "a number of bytes"),
     "queue_bytes": (_size, "a number of bytes"),
     "threads": (lambda value: isinstance(value, bool), "True or False"),
-    "ambient": (lambda value: _words(value) is not None, "a list of sources"),
-    "ambient_env": (lambda value: _words(value) is not None, "a list of names of environment variables"),
-    "modules": (lambda value: _words(value) is not None, "a list of names of modules"),
+    "ambient": (is_words, "a list of sources"),
+    "ambient_env": (is_words, "a list of names of environment variables"),
+    "modules": (is_words, "a list of names of modules"),
     "replays": (lambda value: value is None or isinstance(value, bool), "True, False or None"),
     "tracer_provider": (lambda value: value is None or hasattr(value, "get_tracer"), "a TracerProvider of OpenTelemetry"),
 }
 """What each setting accepts, and how to say so."""
 
 
-def _words(value: Any) -> tuple[str, ...] | None:
-    """Return names as a tuple, one name for itself; None for anything else."""
-    if isinstance(value, str):
-        return (value,)
-    if not isinstance(value, (Sequence, Set)) or not all(isinstance(word, str) for word in value):
-        return None
-    return tuple(value)
-
-
 def _checked(name: str, value: Any) -> Any:
     accepts, wanted = _WANTED[name]
     if not accepts(value):
         raise UsageError(f"init: {name}={value!r}: give {wanted}")
-    return _words(value) if name in ("ambient", "ambient_env", "modules") else value
+    return ((value,) if isinstance(value, str) else tuple(value)) if name in ("ambient", "ambient_env", "modules") else value

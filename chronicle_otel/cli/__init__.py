@@ -108,10 +108,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _stand_in_for_closed_streams() -> None:
     """A shell's `>&-` leaves None for a stream: what would be printed there is dropped, and the exit code says it all."""
-    if sys.stdout is None:  # pyright: ignore[reportUnnecessaryComparison]  # documented for closed descriptors
-        sys.stdout = open(os.devnull, "w")
-    if sys.stderr is None:  # pyright: ignore[reportUnnecessaryComparison]  # as above
-        sys.stderr = open(os.devnull, "w")
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115  open as long as the process
 
 
 def code_of(error: Exception) -> int | None:

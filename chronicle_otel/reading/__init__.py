@@ -47,10 +47,10 @@ def _nothing_in(source: Source, found: Spans) -> str:
     """Say why a source holds no Run, and what to do."""
     outside = sum(semconv.KIND in span.attributes and semconv.RUN_ID not in span.attributes for span in found.spans)
     if outside:
+        steps = f"{outside:,} {'Steps were' if outside > 1 else 'Step was'}"
         return (
-            f"{source} holds no Run: {outside:,} {'Steps were' if outside > 1 else 'Step was'} recorded outside any Run. Decorate the entry of "
-            'the program with @chronicle.agent, wrap it in `with chronicle.agent.span("name"):`, or start it with `chronicle run`; '
-            "then record again"
+            f"{source} holds no Run: {steps} recorded outside any Run. Decorate the entry of the program with @chronicle.agent, wrap it in "
+            '`with chronicle.agent.span("name"):`, or start it with `chronicle run`; then record again'
         )
     first = next((f" First problem: {finding.message}." for finding in found.findings), "")
     others = f"{len(found.spans):,} spans of others, " if found.spans else ""

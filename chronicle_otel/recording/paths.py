@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import Any
+from typing import Any, cast
 
 from ..errors import UsageError
 
@@ -12,7 +12,7 @@ def checked(path: Any) -> str | None:
     """Return the path as text, None for None. UsageError where no recording can or should be written."""
     if path is None:
         return None
-    given = os.fspath(path) if isinstance(path, os.PathLike) else path
+    given: Any = os.fspath(cast("os.PathLike[Any]", path)) if isinstance(path, os.PathLike) else path
     if not isinstance(given, str) or not given:
         raise UsageError(f"init: path={path!r}: give the name of a file or folder to record into")
     if given.lower().endswith((".gz", ".zst")):

@@ -28,9 +28,9 @@ IDLE_ROUNDS = 25
 class Pipeline:
     """A queue with one worker thread.
 
-    `handle` is called for each item, in the order of `put`, and says whether it may not wait to be passed on; `idle` when the queue has been empty for a moment, or has
-    been busy for long: it passes on what was handled, in as few pieces as that allows. Neither may be called
-    concurrently with itself: a lock is held around both.
+    `handle` is called for each item, in the order of `put`, and says whether it may not wait to be passed on; `idle`
+    when the queue has been empty for a moment, or has been busy for long: it passes on what was handled, in as few
+    pieces as that allows. Neither may be called concurrently with itself: a lock is held around both.
     """
 
     def __init__(self, handle: Callable[[Any], bool], idle: Callable[[], None], *, limit: int) -> None:

@@ -156,7 +156,8 @@ def _action(d: Divergence) -> str:
     if d.kind == "missing_step" and not (d.cause or "").startswith("follows"):
         return "if the call is no longer needed, record the run again"
     if d.kind == "input_changed" and d.stale:
-        return f"what follows rests on an answer to another question; only a new recording shows what {'the model says' if d.step.kind == 'llm' else 'it answers'} now"
+        answers = "the model says" if d.step.kind == "llm" else "it answers"
+        return f"what follows rests on an answer to another question; only a new recording shows what {answers} now"
     return ""
 
 

@@ -60,11 +60,12 @@ class Replaying:
     """A replay around code that the caller runs; `with` and `async with`. After it, `result` and `results`."""
 
     def __init__(self, runs: Any, options: Options) -> None:
-        if not hasattr(runs, "steps") and (isinstance(runs, str) or not isinstance(runs, Iterable)):
+        given: Any = runs
+        if isinstance(runs, str) or not (hasattr(runs, "steps") or isinstance(runs, Iterable)):
             raise UsageError(
                 f"replaying: {runs!r:.80} is no Run and no list of them; chronicle.load(source) and chronicle.runs(source) read them"
             )
-        self._given: list[Any] = [runs] if hasattr(runs, "steps") else list(runs)
+        self._given: list[Any] = [given] if hasattr(given, "steps") else list(given)
         if not self._given:
             raise UsageError("replaying: no run was given")
         for run in self._given:

@@ -256,6 +256,8 @@ _LAZY = (types.GeneratorType, types.AsyncGeneratorType, types.CoroutineType)
 def _lazy_result(crossing: Crossing, result: Any) -> Any:
     """A plain function returned a generator or coroutine: the Step ends when that does."""
     crossing.detach()
+    if not isinstance(result, types.CoroutineType):
+        crossing.open_stream()  # one that is never read ends with its Run
     if isinstance(result, types.GeneratorType):
         return _drive(crossing, cast("Generator[Any, Any, Any]", result))
     if isinstance(result, types.AsyncGeneratorType):

@@ -28,12 +28,12 @@ IDLE_ROUNDS = 25
 class Pipeline:
     """A queue with one worker thread.
 
-    `handle` is called for each item, in the order of `put`; `idle` when the queue has been empty for a moment, or has
-    been busy for long: it passes on what was handled, in as few pieces as that allows. Neither may be called
-    concurrently with itself: a lock is held around both.
+    `handle` is called for each item, in the order of `put`, and says whether it may not wait to be passed on; `idle`
+    when the queue has been empty for a moment, or has been busy for long: it passes on what was handled, in as few
+    pieces as that allows. Neither may be called concurrently with itself: a lock is held around both.
     """
 
-    def __init__(self, handle: Callable[[Any], None], idle: Callable[[], None], *, limit: int) -> None:
+    def __init__(self, handle: Callable[[Any], bool], idle: Callable[[], None], *, limit: int) -> None:
         self._handle = handle
         self._idle = idle
         self._limit = limit
@@ -44,6 +44,7 @@ class Pipeline:
         self._wake = threading.Event()
         self._sleeping = False
         self._stopped = False
+        self._passed_on = 0.0
         self._thread: threading.Thread | None = None
 
     def put(self, item: Any, cost: int) -> None:
@@ -63,7 +64,7 @@ class Pipeline:
         """Handle in this thread all that is waiting, then call `idle`."""
         with self._work:
             self._drain()
-            self._idle()
+            self._pass_on()
 
     def stop(self) -> None:
         """Handle what is left and end the worker; later items are handled by whoever puts them."""
@@ -97,7 +98,7 @@ class Pipeline:
             if empty == QUIET_ROUNDS or (busy >= BUSY_ROUNDS and empty < QUIET_ROUNDS):
                 busy = 0
                 with self._work:
-                    self._idle()
+                    self._pass_on()
             if empty > IDLE_ROUNDS:
                 self._sleeping = True
                 if not self._queue:
@@ -107,15 +108,25 @@ class Pipeline:
                 empty = busy = 0
             time.sleep(LINGER)
 
+    def _pass_on(self) -> None:
+        self._idle()
+        self._passed_on = time.monotonic()
+
     def _drain(self) -> None:
         queue = self._queue
+        urgent = False
         while True:
             try:
                 item, cost = queue.popleft()
             except IndexError:
+                if urgent:
+                    self._pass_on()
                 return
             try:
-                self._handle(item)
+                urgent |= self._handle(item)
+                if urgent and time.monotonic() - self._passed_on > LINGER:  # a producer that is faster than this never lets it end
+                    urgent = False
+                    self._pass_on()
             except Exception as error:
                 _guard.failed("write a recorded step", error)
             finally:

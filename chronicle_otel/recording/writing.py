@@ -43,13 +43,14 @@ class StepWriter:
         self._capture = dict(settings.capture)
         self._codes: dict[Any, str] = {}
 
-    def write(self, item: tuple[str, Recording]) -> None:
-        """Handle one entry of the pipeline's queue."""
+    def write(self, item: tuple[str, Recording]) -> bool:
+        """Handle one entry of the pipeline's queue; say whether it may not wait: a Run's start, without which nothing can be replayed."""
         what, step = item
         if what == "start":
             self._write_start(step)
-        else:
-            self._write_step(step)
+            return True
+        self._write_step(step)
+        return False
 
     # ---- the run-start span: a killed process still leaves a partial Run that can be replayed
 

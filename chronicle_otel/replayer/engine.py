@@ -16,6 +16,7 @@ from typing import Any, Final, NoReturn
 
 from .. import semconv, values
 from ..errors import Diverged, NetworkBlocked, Refused
+from ..recording import ambient
 from ..recording import interceptor as seams
 from ..recording.context import lane_below
 from ..recording.interceptor import Boundary
@@ -101,6 +102,7 @@ class Replayer:
         """Place a crossing, match it, log it. Raises `Refused` where it gets no answer, `Diverged` where the replay is to stop."""
         boundary = crossing.boundary
         tree = self._redacted(tree)
+        ambient.refresh()
         with self.lock:
             self._orders += 1
             node = Live(self._orders, boundary.kind, boundary.name, tree, True, ignore=boundary.ignore, branch=seams.branch.get())

@@ -230,6 +230,19 @@ def test_entry_that_raises_before_its_root(lab: Lab) -> None:
     )
 
 
+def test_a_factory_that_raises_is_named(lab: Lab) -> None:
+    """An argument whose factory raises cannot be had: that is the verdict, not the caller's exception."""
+
+    @chronicle.agent(name="a")
+    def agent(store: Any) -> int:
+        return 1
+
+    run = lab.record(agent, object())
+    result = lab.replay(run, agent, provide={"store": lambda: {}["url"]})
+    assert (result.verdict, result.exit_code) == ("cannot_reproduce", 4)
+    assert "provide: the factory of 'store' raised KeyError: 'url'" in str(result)
+
+
 def test_function_around_the_root_is_an_entry(lab: Lab) -> None:
     """The entry may set things up and call the root itself."""
 

@@ -58,7 +58,7 @@ def loads(text: str | bytes) -> Any:
     """Parse JSON text. ValueError for anything that is not JSON, and for member names that stand twice in one object."""
     if isinstance(text, bytes):
         text = text.decode("utf-8")
-    if not text.isascii() and _SURROGATE.search(text):
+    elif has_surrogates(text):
         text = join_surrogates(text)
     try:
         return _decoder.decode(text)
@@ -70,6 +70,17 @@ def loads(text: str | bytes) -> Any:
         if "digits" not in str(error):
             raise
         return json.JSONDecoder(object_pairs_hook=_members, parse_constant=_no_constant, parse_int=_long_integer).decode(text)
+
+
+def has_surrogates(text: str) -> bool:
+    """Say whether a text cannot be encoded as UTF-8. Encoding it is five times as fast as a search for surrogates."""
+    if text.isascii():
+        return False
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return True
+    return False
 
 
 def join_surrogates(text: str) -> str:
@@ -179,7 +190,7 @@ def plain(value: Any) -> str | None:
         return None
     if semconv.MARKER_PREFIX in text or text.count("{") + text.count("[") > 128:
         return None
-    if not text.isascii() and _SURROGATE.search(text):
+    if has_surrogates(text):
         return None
     return text if _is_native(value) else None
 
@@ -209,7 +220,7 @@ def dumps(tree: Any) -> str:
         text = _encode(tree)
     except (ValueError, RecursionError):
         text = _dumps_deep(_repaired(tree))
-    if text.isascii() or not _SURROGATE.search(text):
+    if not has_surrogates(text):
         return text
     return _SURROGATE.sub(lambda match: f"\\u{ord(match.group()):04x}", _dumps_deep(_repaired(tree)))
 

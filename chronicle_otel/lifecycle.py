@@ -39,6 +39,7 @@ def init(path: str | os.PathLike[str] | None = None, instrument: bool | str | Se
     checked = Settings.of(settings)
     target = paths.checked(path)
     names = _names_of(instrument)
+    redact = _redaction(checked, target)
     with _lock:
         if _replaying():
             return
@@ -46,7 +47,7 @@ def init(path: str | os.PathLike[str] | None = None, instrument: bool | str | Se
             instrumentation.instrument_all(names)
         if _recorder is not None:
             shutdown()
-        _start(Recorder(checked, Telemetry(checked, target, redact=_redaction(checked, path))))
+        _start(Recorder(checked, Telemetry(checked, target, redact=redact)))
 
 
 def follow(tracer_provider: Any = None) -> None:
@@ -97,7 +98,7 @@ def _names_of(instrument: Any) -> list[str] | None:
     return [instrument] if isinstance(instrument, str) else list(instrument)
 
 
-def _redaction(settings: Settings, path: str | os.PathLike[str] | None) -> Callable[[bytes], bytes] | None:
+def _redaction(settings: Settings, path: str | None) -> Callable[[bytes], bytes] | None:
     """Return what redacts lines before they are written; UsageError where redaction could not hold what it promises."""
     if settings.redact is None or settings.redact is False:
         return None

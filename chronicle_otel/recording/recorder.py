@@ -218,7 +218,7 @@ class Recorder:
         run = root.run
         assert run is not None
         run.start_span = None
-        self.pipeline.put(("start", root), 0)
+        self.pipeline.put(("start", root), 0, urgent=True)
 
     # ---- a Step ends
 

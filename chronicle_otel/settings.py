@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import os
 from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Any, cast
@@ -92,6 +93,10 @@ _WANTED: dict[str, tuple[Callable[[Any], bool], str]] = {
     "ambient_env": (is_words, "a list of names of environment variables"),
     "modules": (is_words, "a list of names of modules"),
     "replays": (lambda value: value is None or isinstance(value, bool), "True, False or None"),
+    "redact": (
+        lambda value: value is None or isinstance(value, (bool, str, os.PathLike)) or hasattr(value, "payload"),
+        "True, the path of a policy, or a Redactor",
+    ),
     "tracer_provider": (lambda value: value is None or hasattr(value, "get_tracer"), "a TracerProvider of OpenTelemetry"),
 }
 """What each setting accepts, and how to say so."""

@@ -232,8 +232,8 @@ class Replayer:
 
     def _compare_input(self, run: RunLog, happened: Happened, r: Recorded) -> None:
         ignore = (*self.options.ignore, *happened.boundary.ignore)
-        happened.input_differences = diff(without(r.tree, ignore), without(happened.node.tree, ignore))
-        happened.input_excuse = run.excuse(r, happened.input_differences)
+        recorded, live = without(r.tree, ignore), without(happened.node.tree, ignore)
+        happened.input_differences, happened.input_excuse = run.compared(r, recorded, live)
         if happened.input_excuse is None and not self.options.strict:  # noise beside a real difference is not shown with it
             happened.input_differences = [d for d in happened.input_differences if not run.excuse(r, [d])] or happened.input_differences
 

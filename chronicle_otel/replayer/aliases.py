@@ -244,7 +244,8 @@ class Guess:
                 work.pop()
                 starts.pop()
                 if chosen:
-                    chosen.pop(), spelled.pop()
+                    chosen.pop()
+                    spelled.pop()
                 continue
             accepted = self._value(found[at], texts[at], live[starts[-1] : stop], chosen)
             if accepted is None:

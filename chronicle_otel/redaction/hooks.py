@@ -17,7 +17,7 @@ class Hook(Protocol):
     """What a policy's `hooks: [{use: "module:name", options: {…}}]` names: called with the options, it gives such an object."""
 
     def find(self, text: str) -> Iterable[tuple[int, int, str]]:
-        """Yield start, end (in characters) and type of what is private in a text."""
+        """Yield start, end (in characters) and type of what is private in a text, which is folded: accents are gone, CJK text is there."""
         ...
 
 

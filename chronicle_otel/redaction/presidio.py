@@ -10,7 +10,9 @@ from typing import Any
 class Presidio:
     """Names, places and whatever else an AnalyzerEngine of Presidio knows. It brings the models; none is fetched here."""
 
-    def __init__(self, language: str = "en", entities: Sequence[str] = ("PERSON", "LOCATION"), threshold: int = 50, analyzer: Any = None) -> None:
+    def __init__(
+        self, language: str = "en", entities: Sequence[str] = ("PERSON", "LOCATION"), threshold: int = 50, analyzer: Any = None
+    ) -> None:
         self._language = language
         self._entities = list(entities)
         self._threshold = threshold / 100

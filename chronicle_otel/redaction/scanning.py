@@ -26,8 +26,8 @@ from .detectors.secrets import Assigned, Secrets
 from .detectors.urls import Url, UserInfo
 from .detectors.us_ssn import UsSsn
 from .folding import fold_layer
-from .hooks import HookDetector, load_hook
 from .found import Detector, Found, Piece, Scope, text
+from .hooks import HookDetector, load_hook
 from .layers import Edit, Layer, TooManyLayers, apply, unwrap
 from .lexer import Node, is_document
 from .names import NOWHERE, Context, Names
@@ -352,7 +352,7 @@ def _rules(policy: Policy, secrets: Secrets) -> Sequence[Rule]:
     default: str = tree["defaults"]["action"]
     general: Sequence[Mapping[str, Any]] = tree["allow"]
     made: list[Rule] = []
-    built_in = {entry["use"]: entry for entry in tree["rules"] if "use" in entry and not entry.get("off")}
+    built_in = {entry["use"]: entry for entry in tree["rules"] if "use" in entry and not entry.get("disabled")}
     for name in BUILT_IN:
         entry = built_in.get(name)
         if entry is None:

@@ -24,11 +24,17 @@ VALUES = st.sampled_from(
         *("maria.keller@kestrel.de", "4539 1488 0343 6467", "4539148803436467", "+1 212 867 5309", "(212) 867-5309", "219-09-9999"),
         *("8.8.8.8", "2001:4860:4860::8888", "DE89 3704 0044 0532 0130 00", "https://bob:pw@kestrel.de/users/bob?token=abc123"),
         *("sk-abcdEFGH1234567890abcdEFGH12", "Bearer abcdefghij1234567890", "password=hunter2-correct-horse", "maria%40kestrel.de"),
-        *("bWFpbCBtYXJpYUBrZXN0cmVsLmRlIG5vdyE=", "maria\\u0040kestrel.de", "maria&#64;kestrel.de", "call 2128675309", "４５３９１４８８０３４３６４６７"),
+        *(
+            "bWFpbCBtYXJpYUBrZXN0cmVsLmRlIG5vdyE=",
+            "maria\\u0040kestrel.de",
+            "maria&#64;kestrel.de",
+            "call 2128675309",
+            "４５３９１４８８０３４３６４６７",
+        ),
         *("mm9r9axwfstt6p4ym@dih54qp.example.com", "4000002161683857", "chr8ditagnnguqsjcxmdsnichd2", "933-01-4603", "+19125550155"),
     ]
 )
-GLUE = st.text(st.sampled_from(list(" \n\t\"\\/%&;:=,.@+-_()[]{}<>#?0159axZé連\u200b\u2011")), max_size=6)
+GLUE = st.text(st.sampled_from(list(' \n\t"\\/%&;:=,.@+-_()[]{}<>#?0159axZé連\u200b\u2011')), max_size=6)
 TEXTS = st.lists(st.one_of(VALUES, GLUE, st.text(max_size=5)), max_size=6).map("".join)
 NAMES = st.sampled_from(["a", "id", "phone", "password", "ssn", "card", "ts", "token", "rows", "maria@kestrel.de", "value", "name"])
 NUMBERS = st.sampled_from([4539148803436467, 2128675309, 219099999, 0, -1, 1.5, 4.539148803436467e15, 1732233600123, 12345678901234567890])
@@ -74,7 +80,11 @@ def test_the_gate_decides_nothing(text: str) -> None:
 
 
 @QUICK
-@given(st.lists(st.sampled_from("the order of item 42 was shipped on 2025-03-14 by road and costs 17.50 in all".split()), max_size=30).map(" ".join))
+@given(
+    st.lists(st.sampled_from(["the", "order", "of", "item", "42", "was", "shipped", "on", "2025-03-14", "by", "road", "and", "costs", "17.50", "in", "all"]), max_size=30).map(
+        " ".join
+    )
+)
 def test_plain_text_stays(text: str) -> None:
     """Words, dates and prices are not touched, whatever surrounds them."""
     assert ENGINE.text(text) == text

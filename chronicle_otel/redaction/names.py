@@ -62,7 +62,6 @@ class Context:
     sealed: bool = False
     """A provider's own token, which replay needs as it is."""
 
-
     @property
     def silent(self) -> bool:
         """The name asks for nothing that its value does not say by itself."""
@@ -88,7 +87,8 @@ class Names:
         for entry in tree["national_ids"]:
             words.setdefault(entry["id"], []).extend(entry.get("words", ()))
         self._words = {hint: _word_pattern(listed) for hint, listed in words.items() if listed}
-        self.hints_by_name = any(entry.get("hint") for entry in tree["keys"])
+        self.vetoed = frozenset(rule for entry in tree["keys"] for rule in entry.get("veto", ()))
+        """Rules that some name speaks against."""
 
     def context(self, name: bytes) -> Context:
         """Return what a name says."""
@@ -167,4 +167,3 @@ def name_core(names: Iterable[str]) -> str:
 def _word_pattern(words: Sequence[str]) -> re.Pattern[bytes]:
     listed = b"|".join(re.escape(folded(word.encode())) for word in sorted(words, key=len, reverse=True))
     return re.compile(rb"(?i:(?<![A-Za-z0-9._@/-])(?:" + listed + rb")(?![A-Za-z0-9_]|[.-][A-Za-z]))")
-

@@ -232,7 +232,7 @@ def others() -> Iterator[Case]:
     yield Case("42b PEM over two strings", j([PEM[:70], PEM[70:]]), gone=(body[:30],), kept=(header,))
     yield Case("42c PEM with doubled escapes", j({"k": PEM.replace("\n", "\\n")}), gone=(body, PEM.split("\n")[2]), kept=(header, footer))
     yield Case("43 damaged text around", j({"t": f"\ufffd\ufffd{MAIL}\ufffd"}), gone=(MAIL,), same_as=(MAIL,))
-    yield Case("44 deep in a large blob", j({"b": b64("x" * 400_001 + f" {MAIL} " + "y" * 300_000)}), gone=(MAIL, b64(f" {MAIL}")[4:20]))
+    yield Case("44 deep in a large blob", j({"b": b64("x" * 60_001 + f" {MAIL} " + "y" * 40_000)}), gone=(MAIL, b64(f" {MAIL}")[4:20]))
     yield Case("45 nested 300 deep", "[" * 300 + f'"{MAIL}"' + "]" * 300, gone=(MAIL,))
     yield Case("45b address before the deep part", f'{{"to": "{MAIL}", "d": ' + "[" * 300 + "1" + "]" * 300 + "}", gone=(MAIL,))
     yield Case("46 spelled out, a documented limit", j({"t": "maria dot keller at kestrel dot de"}), unchanged=True)

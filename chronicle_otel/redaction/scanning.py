@@ -177,7 +177,9 @@ class Scanner:
             if fold is not None:
                 layers.append(fold)
                 view = fold.data
-            outcome = self._named(view, context, work) if context.rule is not None else self._scan(view, self.scope(context), work, used, depth)
+            outcome = (
+                self._named(view, context, work) if context.rule is not None else self._scan(view, self.scope(context), work, used, depth)
+            )
         for layer in reversed(layers):
             outcome = outcome.lifted(layer)
         return outcome
@@ -195,7 +197,11 @@ class Scanner:
             start = word.end()
         value = view[start:end]
         scope = self.scope(context)
-        if _SOMETHING.search(value, len(scope.prefix(value))) is None or _PLACEHOLDER.fullmatch(value) or _says_nothing(value, context.type):
+        if (
+            _SOMETHING.search(value, len(scope.prefix(value))) is None
+            or _PLACEHOLDER.fullmatch(value)
+            or _says_nothing(value, context.type)
+        ):
             return Outcome()
         if recognise.is_secret(value, self.secrets.prefixes) or value == recognise.OPAQUE.encode():
             return Outcome()
@@ -266,9 +272,7 @@ class Scanner:
             at = end
         scope.first = first
 
-    def _replace(
-        self, rule: Rule, match: Found, part: bytes, scope: Scope, work: Work, used: int, depth: int, outcome: Outcome
-    ) -> None:
+    def _replace(self, rule: Rule, match: Found, part: bytes, scope: Scope, work: Work, used: int, depth: int, outcome: Outcome) -> None:
         action = "keep" if allowed(match, rule.allow) else rule.action
         if work.collect:
             outcome.hits.append(Hit(match.start, match.end, rule.type, match.rule, action))
@@ -381,7 +385,9 @@ def core_patterns(rules: Sequence[Rule], names: Names) -> tuple[list[str], list[
 def words_core(pattern: re.Pattern[bytes]) -> str:
     """Return the words of a hint as an RE2 pattern."""
     source = pattern.pattern.decode("latin-1")
-    return source.replace("(?<![A-Za-z0-9._@/-])", "(?:^|[^A-Za-z0-9._@/-])").replace("(?![A-Za-z0-9_]|[.-][A-Za-z])", "(?:[^A-Za-z0-9_]|$)")
+    return source.replace("(?<![A-Za-z0-9._@/-])", "(?:^|[^A-Za-z0-9._@/-])").replace(
+        "(?![A-Za-z0-9_]|[.-][A-Za-z])", "(?:[^A-Za-z0-9_]|$)"
+    )
 
 
 def token_piece(start: int, end: int, value: str, tag: str) -> Piece:

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from tests.conftest import ROOT, environment
+from tests.redaction.corpus.cases import CARD
 from tests.redaction.corpus.readings import holds
-from tests.redaction.corpus.threats import CARD
 
 pytest.importorskip("re2", reason="redaction needs google-re2")
 

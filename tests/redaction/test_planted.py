@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.redaction.corpus.cases import CARD, IBAN, MAIL, escapes
 from tests.redaction.corpus.readings import holds
-from tests.redaction.corpus.threats import CARD, IBAN, MAIL, escapes
 from tests.redaction.corpus.wrapping import LAYERS
 from tests.redaction.judging import same_shape
 

@@ -1,16 +1,16 @@
 """Record what an agent did in production as OpenTelemetry spans, and re-execute it from them.
 
-    import chronicle_otel as chronicle
+import chronicle_otel as chronicle
 
-    chronicle.init()                       # spans to the application's provider, else to ./.chronicle/*.jsonl
+chronicle.init()                       # spans to the application's provider, else to ./.chronicle/*.jsonl
 
-    @chronicle.tool
-    def place_order(symbol: str, quantity: float) -> dict: ...
+@chronicle.tool
+def place_order(symbol: str, quantity: float) -> dict: ...
 
-    @chronicle.agent
-    def trade(text: str) -> str: ...
+@chronicle.agent
+def trade(text: str) -> str: ...
 
-    result = chronicle.replay(chronicle.load(".chronicle"), entry=trade, live=["tool"])
+result = chronicle.replay(chronicle.load(".chronicle"), entry=trade, live=["tool"])
 """
 
 from __future__ import annotations

@@ -28,6 +28,7 @@ R = TypeVar("R")
 F = TypeVar("F", bound=Callable[..., Any])
 Capture = Literal["full", "inputs-only", "outputs-only", "shape", "off"]
 
+
 class BoundaryKind:
     """Decorator for one kind of boundary: `@tool`, `@tool(name="quote")`, `tool.call("quote", fn, …)`, `step.span("plan")`."""
 
@@ -43,9 +44,7 @@ class BoundaryKind:
     def __call__(self, function: F, /) -> F: ...
 
     @overload
-    def __call__(
-        self, /, *, name: str | None = None, capture: Capture | None = None, ignore: Sequence[str] = ()
-    ) -> Callable[[F], F]: ...
+    def __call__(self, /, *, name: str | None = None, capture: Capture | None = None, ignore: Sequence[str] = ()) -> Callable[[F], F]: ...
 
     def __call__(
         self, function: Any = None, /, *, name: str | None = None, capture: Capture | None = None, ignore: Sequence[str] = ()
@@ -339,9 +338,7 @@ def _enter_detached(interceptor: Interceptor, boundary: Boundary, args: Sequence
     return interceptor.enter(boundary, args, kwargs, attach=False)
 
 
-def _drive(
-    crossing: Crossing, generator: Generator[Any, Any, Any], ref: weakref.ref[Any] | None = None
-) -> Generator[Any, Any, Any]:
+def _drive(crossing: Crossing, generator: Generator[Any, Any, Any], ref: weakref.ref[Any] | None = None) -> Generator[Any, Any, Any]:
     """Pass a generator through, chunk by chunk; the Step is current only while the callee runs.
 
     `ref` points to the generator that the caller holds: it is dead in a finaliser, which tells garbage from `close()`.
@@ -429,9 +426,7 @@ def _wrap_async_generator(boundary: Boundary, function: Callable[..., Any]) -> C
     return call
 
 
-async def _adrive(
-    crossing: Crossing, generator: AsyncGenerator[Any, Any], ref: weakref.ref[Any] | None = None
-) -> AsyncGenerator[Any, Any]:
+async def _adrive(crossing: Crossing, generator: AsyncGenerator[Any, Any], ref: weakref.ref[Any] | None = None) -> AsyncGenerator[Any, Any]:
     """`_drive` for async generators."""
     crossing.open_stream()
     resume, argument = generator.asend, None

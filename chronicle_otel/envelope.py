@@ -1,6 +1,6 @@
 """The envelope: everything that one Step writes, before it becomes span attributes and after it was read from them.
 
-    Recorder ──► Envelope ──► wire.to_attributes ──► span ──► … ──► wire.from_attributes ──► Envelope ──► reading
+Recorder ──► Envelope ──► wire.to_attributes ──► span ──► … ──► wire.from_attributes ──► Envelope ──► reading
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The embedded default: OTLP JSON lines in a file, with nothing else installed or running.
 
-    ReadableSpan ──► one JSON text (resource and scope made once) ──► line of TracesData ──► one append
+ReadableSpan ──► one JSON text (resource and scope made once) ──► line of TracesData ──► one append
 """
 
 from __future__ import annotations

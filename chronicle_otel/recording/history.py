@@ -1,6 +1,6 @@
 """Lists that a Run has stored already, and request bodies that continue one of them, compared as bytes.
 
-    body ──locate──► offset of its history ──shared_with──► elements in common ──scan──► the new ones, parsed
+body ──locate──► offset of its history ──shared_with──► elements in common ──scan──► the new ones, parsed
 """
 
 from __future__ import annotations

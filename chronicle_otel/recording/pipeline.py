@@ -1,7 +1,7 @@
 """The background thread: takes finished crossings off the application's hands, in order, and never drops one.
 
-    hot path ──put──► queue (bounded by bytes) ──► one worker ──► handle(item) … ──► idle()
-                         └─ full: the caller drains it himself
+hot path ──put──► queue (bounded by bytes) ──► one worker ──► handle(item) … ──► idle()
+                     └─ full: the caller drains it himself
 """
 
 from __future__ import annotations

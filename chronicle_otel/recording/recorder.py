@@ -1,6 +1,6 @@
 """The Recorder: the Interceptor that lets everything run and writes down what crossed each boundary.
 
-    enter/open ──► Recording ──► … ──► ended ──► Pipeline ──► StepWriter ──► span.end ──► provider's exporters
+enter/open ──► Recording ──► … ──► ended ──► Pipeline ──► StepWriter ──► span.end ──► provider's exporters
 """
 
 from __future__ import annotations

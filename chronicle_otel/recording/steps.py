@@ -1,6 +1,6 @@
 """The Recorder's side of a crossing: what is kept on the hot path, and nothing more.
 
-    enter ──► Recording (context, live span, snapshot of the arguments) ──► finish / fail / end_stream ──► pipeline
+enter ──► Recording (context, live span, snapshot of the arguments) ──► finish / fail / end_stream ──► pipeline
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """From a finished crossing to an ended span; runs on the background thread, one Step at a time.
 
-    Recording ──► payload trees ──► sharing ──► Envelope ──► wire.to_attributes ──► span attributes ──► span.end
-                                                         └─► semconv view
+Recording ──► payload trees ──► sharing ──► Envelope ──► wire.to_attributes ──► span attributes ──► span.end
+                                                     └─► semconv view
 """
 
 from __future__ import annotations

@@ -18,6 +18,7 @@ from .detectors.own_rules import OwnRule
 from .detectors.secrets import Assigned
 from .folding import folded, folds
 from .found import Scope
+from .hooks import HookDetector
 from .layers import ENTITY
 from .names import NOWHERE, name_core
 from .patterns import Cores, compile_pattern
@@ -108,7 +109,7 @@ class Gate:
         owners = {self._owners[number] for number in found}
         if _CERTAIN in owners:
             return False
-        return not any(self._speaks(kind, number, owners, text) for kind, number in sorted(owners))
+        return not any(self._speaks(kind, number, owners, text) for kind, number in sorted(owners, reverse=True))
 
     def _speaks(self, kind: str, number: int, owners: set[tuple[str, int]], text: bytes) -> bool:
         """Say whether what a core saw is more than a look-alike: the rule itself is asked, over the whole value."""
@@ -139,8 +140,8 @@ class Gate:
 
 
 def _by_name(owner: tuple[str, int], rules: Sequence[Rule]) -> bool:
-    """Say whether a rule looks at names, which a value as a whole does not show."""
-    return owner[0] == "rule" and isinstance(rules[owner[1]].detector, (Assigned, OwnRule))
+    """Say whether a rule looks at more than a value as a whole shows: names, or whatever a hook looks at."""
+    return owner[0] == "rule" and isinstance(rules[owner[1]].detector, (Assigned, OwnRule, HookDetector))
 
 
 def _finders(patterns: Sequence[str], owners: Sequence[tuple[str, int]], number: int) -> list[Any]:

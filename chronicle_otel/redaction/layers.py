@@ -159,9 +159,9 @@ def percent_layer(data: bytes) -> Layer | None:
 # ---- HTML entities -----------------------------------------------------------------------------
 
 _NAMED: Final = {
-    **{b"amp": "&", b"lt": "<", b"gt": ">", b"quot": '"', b"apos": "'", b"nbsp": "\u00a0", b"shy": "\u00ad", b"commat": "@"},
-    **{b"period": ".", b"colon": ":", b"sol": "/", b"plus": "+", b"lpar": "(", b"rpar": ")", b"num": "#", b"percnt": "%"},
-    **{b"lowbar": "_", b"hyphen": "\u2010", b"dash": "\u2010", b"Tab": "\t", b"NewLine": "\n"},
+    b"amp": "&", b"lt": "<", b"gt": ">", b"quot": '"', b"apos": "'", b"nbsp": "\u00a0", b"shy": "\u00ad", b"commat": "@",
+    b"period": ".", b"colon": ":", b"sol": "/", b"plus": "+", b"lpar": "(", b"rpar": ")", b"num": "#", b"percnt": "%",
+    b"lowbar": "_", b"hyphen": "\u2010", b"dash": "\u2010", b"Tab": "\t", b"NewLine": "\n",
 }
 ENTITY: Final = rb"&(?:#[0-9]{1,7}|#[xX][0-9A-Fa-f]{1,6}|" + b"|".join(_NAMED) + rb");"
 _ENTITY: Final = re.compile(ENTITY)

@@ -209,7 +209,7 @@ _BUILT_IN: Final = record(
         "action": one_of(*ACTIONS),
         "allow": many(_ALLOW),
         "veto_json": many(one_of("float")),
-        "off": flag,
+        "disabled": flag,
     },
     ("use",),
 )

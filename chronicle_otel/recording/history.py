@@ -6,9 +6,10 @@
 from __future__ import annotations
 
 import bisect
+import itertools
 import json
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Any, cast
 
 from .. import values
@@ -16,8 +17,6 @@ from .. import values
 Path = tuple[int, ...]
 Place = tuple[int, str, Path]
 """(seq, payload's attribute name, child ordinals)."""
-
-_scan: Callable[[str, int], tuple[Any, int]] = json.JSONDecoder().raw_decode
 
 
 @dataclass(slots=True)
@@ -56,14 +55,29 @@ class StoredList:
         return self.ordinals.get(element)
 
 
-def ends_of(texts: Sequence[bytes]) -> list[int]:
-    """Return where each text ends when they are joined by commas."""
-    ends: list[int] = []
-    position = -1
-    for text in texts:
-        position += 1 + len(text)
-        ends.append(position)
-    return ends
+@dataclass(slots=True)
+class Elements:
+    """Elements of a list, in order."""
+
+    raw: list[bytes] = field(default_factory=list[bytes])
+    """Each as it stands in the body."""
+    trees: list[Any] = field(default_factory=list[Any])
+    texts: list[str] = field(default_factory=list[str])
+    """Each tree's own text."""
+    ends: list[int] = field(default_factory=list[int])
+    """Where each ends, counted from the first element of the list."""
+
+    def behind(self, count: int) -> Elements:
+        """Leave out the first ones."""
+        return Elements(self.raw[count:], self.trees[count:], self.texts[count:], self.ends[count:]) if count else self
+
+
+def written_elements(trees: list[Any]) -> Elements:
+    """Write elements that are trees already; as a body they are joined by commas."""
+    texts = [values.dumps(tree) for tree in trees]
+    raw = [text.encode() for text in texts]
+    ends = list(itertools.accumulate(map(len, raw), lambda end, length: end + 1 + length))
+    return Elements(raw, trees, texts, ends)
 
 
 def locate(body: bytes, members: Sequence[str]) -> tuple[int, dict[str, Any]] | None:
@@ -94,24 +108,24 @@ def member_before(body: bytes, start: int) -> str:
     return body[body.rindex(b'"', 0, end) + 1 : end].decode()
 
 
-def scan_elements(data: bytes, position: int, start: int) -> tuple[list[bytes], list[Any], list[int]]:
-    """Parse list elements from `position` to the closing bracket: their bytes, values, and ends relative to `start`."""
-    raw: list[bytes] = []
-    fresh: list[Any] = []
-    ends: list[int] = []
+def scan_elements(data: bytes, position: int, start: int) -> Elements:
+    """Parse list elements from `position` to the closing bracket; the list's first element begins at `start`."""
+    found = Elements()
     text = data[position:].decode()
-    ascii_only = len(text) == len(data) - position
     at = 1 if text.startswith(",") else 0
     offset = position + at
     while at < len(text) and text[at] != "]":
-        value, end = _scan(text, at)
-        length = end - at if ascii_only else len(text[at:end].encode())
-        raw.append(data[offset : offset + length])
-        fresh.append(values.tree_of_json(raw[-1]) if isinstance(value, (dict, list)) else value)
-        offset += length
-        ends.append(offset - start)
+        tree, own, end = values.scan_value(text, at)
+        raw = own.encode()
+        if len(own) != end - at or not text.startswith(own, at):
+            raw = text[at:end].encode()
+        found.raw.append(raw)
+        found.trees.append(tree)
+        found.texts.append(own)
+        offset += len(raw)
+        found.ends.append(offset - start)
         if text[end : end + 1] == ",":
             end += 1
             offset += 1
         at = end
-    return raw, fresh, ends
+    return found

@@ -173,7 +173,8 @@ def _make_encoder() -> Callable[[Any], str]:
     return lambda tree: "".join(write(tree, 0))
 
 
-_encode: Final = _make_encoder()
+write_plain: Final = _make_encoder()
+"""Writes compact JSON text as `dumps` does, but leaves surrogates as they are and raises for what JSON has no word for."""
 
 
 _SCALARS: Final = frozenset({str, int, float, bool, type(None)})
@@ -185,7 +186,7 @@ _NAMES: Final = frozenset({str})
 def plain(value: Any) -> str | None:
     """Return the text of a value that is a small tree already, as C code can tell; None where it needs a closer look."""
     try:
-        text = _encode(value)
+        text = write_plain(value)
     except (TypeError, ValueError, RecursionError):
         return None
     if semconv.MARKER_PREFIX in text or text.count("{") + text.count("[") > 128:
@@ -217,7 +218,7 @@ def _is_native(value: Any) -> bool:
 def dumps(tree: Any) -> str:
     """Write a tree as compact JSON text that can be encoded as UTF-8; never NaN or Infinity."""
     try:
-        text = _encode(tree)
+        text = write_plain(tree)
     except (ValueError, RecursionError):
         text = _dumps_deep(_repaired(tree))
     if not has_surrogates(text):
@@ -278,11 +279,11 @@ def _dumps_deep(tree: Any) -> str:
         elif type(value) is dict and value:
             work += ["}", literal]
             for index, (name, member) in reversed(list(enumerate(cast("dict[str, Any]", value).items()))):
-                work += [member, ("," if index else "{") + _encode(name) + ":", literal]
+                work += [member, ("," if index else "{") + write_plain(name) + ":", literal]
         elif type(value) is list and value:
             work += ["]", literal]
             for index, item in reversed(list(enumerate(cast("list[Any]", value)))):
                 work += [item, "," if index else "[", literal]
         else:
-            parts.append(_encode(value))
+            parts.append(write_plain(value))
     return "".join(parts)

@@ -1,0 +1,114 @@
+"""JSON that is not ours, the bodies of requests and answers → tree, and the tree's own text.
+
+    text ──C parser──► value ──C writer──► its text ──► shows that nothing needs a closer look: done
+                                                   └──► parsed again, with every check
+
+Bodies are most of what is recorded. The closer look costs a Python call for every object in them.
+"""
+
+# pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false
+# (trees are Any; every isinstance or type() on one makes the checker see a container of Unknown)
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any, Final, cast
+
+from chronicle_otel import semconv
+from chronicle_otel.values.encoding import MAX_CONTAINERS, MAX_DEPTH, to_tree
+from chronicle_otel.values.text import INT_BITS, dumps, has_surrogates, loads, typed, write_plain
+
+_SHORT: Final = 4_299
+"""Digits of the shortest integer of more than `INT_BITS` bits."""
+
+_decoder: Final = json.JSONDecoder()
+_scan: Final[Callable[[str, int], tuple[Any, int]]] = _decoder.raw_decode
+
+
+def tree_of_json(data: bytes | str) -> Any:
+    """Return the tree of JSON that is not ours (a request body), its own names escaped.
+
+    JSON that the common grammar cannot carry becomes a typed `json` text; what is no JSON at all a string or bytes.
+    """
+    try:
+        text = data.decode("utf-8") if isinstance(data, bytes) else data
+    except UnicodeDecodeError:
+        return to_tree(data)
+    if not text:
+        return ""
+    try:
+        tree = loads(text)
+    except ValueError:
+        return typed("json", text) if text.lstrip()[:1] in ("{", "[") else text
+    if not _common(tree):
+        return typed("json", text)
+    return to_tree(tree) if "$" in text or "\\u0024" in text else tree
+
+
+def tree_and_text(data: bytes | str) -> tuple[Any, str]:
+    """Return the tree of JSON that is not ours, as `tree_of_json` does, and the tree's text."""
+    try:
+        text = data.decode("utf-8") if isinstance(data, bytes) else data
+        tree = _decoder.decode(text)
+        own = write_plain(tree)
+    except (ValueError, RecursionError):
+        pass
+    else:
+        if _is_common(text, tree, own):
+            return tree, own
+    tree = tree_of_json(data)
+    return tree, dumps(tree)
+
+
+def scan_value(text: str, at: int) -> tuple[Any, str, int]:
+    """Parse the value that begins at an offset: its tree and text, as `tree_and_text` has them, and its end. ValueError where none begins.
+
+    A scalar is itself, whatever it is.
+    """
+    tree, end = _scan(text, at)
+    try:
+        own = write_plain(tree)
+    except (ValueError, RecursionError):
+        own = ""
+    if len(own) == end - at and text.startswith(own, at):
+        raw = own
+    else:
+        raw = text[at:end]
+    if own and _is_common(raw, tree, own):
+        return tree, own, end
+    if type(tree) is dict or type(tree) is list:
+        tree = tree_of_json(raw)
+    return tree, dumps(tree), end
+
+
+def _is_common(text: str, tree: Any, own: str) -> bool:
+    """Say whether `tree`, parsed from `text` without checks and written as `own`, is what `tree_of_json` would return.
+
+    The writer has refused infinities by then. A member name that stands twice is missing in `own`, with its quotes.
+    """
+    if own is not text and own != text and (own.count('"') != text.count('"') or "\\u0022" in text):
+        return False
+    if has_surrogates(own) or has_surrogates(text) or ("$" in own and semconv.MARKER_PREFIX in own):
+        return False
+    containers = own.count("{") + own.count("[")  # at most
+    return (containers <= MAX_DEPTH and len(own) < _SHORT) or (containers <= MAX_CONTAINERS and _common(tree))
+
+
+def _common(tree: Any) -> bool:
+    """Say whether every reader can carry a tree of JSON: not nested too deep, no number out of range."""
+    level = [tree]
+    for _ in range(MAX_DEPTH):
+        below: list[Any] = []
+        for value in level:
+            kind = type(value)
+            if kind is dict:
+                below += [member for member in cast("dict[str, Any]", value).values() if type(member) is not str]
+            elif kind is list:
+                below += [item for item in cast("list[Any]", value) if type(item) is not str]
+            elif (kind is float and value - value != 0.0) or (kind is int and value.bit_length() > INT_BITS):
+                return False
+        if not below:
+            return True
+        level = below
+    return not any(type(value) is dict or type(value) is list for value in level)

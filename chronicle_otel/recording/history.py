@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import bisect
+import functools
 import itertools
 import json
 from collections.abc import Sequence
@@ -89,17 +90,28 @@ def locate(body: bytes, members: Sequence[str]) -> tuple[int, dict[str, Any]] | 
             if at < 0:
                 break
             start = at + len(mark)
-            try:
-                before = json.loads(body[:start] + b"]}")
-            except ValueError:
-                at = body.find(mark, start)
-                continue
-            if type(before) is dict:
-                members_before = cast("dict[str, Any]", before)
-                if next(reversed(members_before)) == member and members_before.pop(member) == []:
-                    return start, members_before
+            before = _short_head(body[:start], member) if start <= _SHORT_HEAD else _head(body[:start], member)
+            if before is not None:
+                return start, before
             at = body.find(mark, start)
     return None
+
+
+def _head(head: bytes, member: str) -> dict[str, Any] | None:
+    """Return the members before the list with which a body's head ends; None where that is not in the body's own object."""
+    try:
+        found = json.loads(head + b"]}")
+    except ValueError:
+        return None
+    if type(found) is not dict:
+        return None
+    before = cast("dict[str, Any]", found)
+    return before if next(reversed(before)) == member and before.pop(member) == [] else None
+
+
+_SHORT_HEAD = 1024
+_short_head = functools.lru_cache(maxsize=64)(_head)
+"""Heads of an agent's requests are mostly the same."""
 
 
 def member_before(body: bytes, start: int) -> str:

@@ -121,12 +121,14 @@ class Sharing:
         known = self._refer(text.encode(), path)
         if known is not None:
             return known
+        alone = False
         if kind is dict:
-            if _is_marker(node) and semconv.TYPE not in node:
+            if len(node) == 1 and _is_marker(node) and semconv.TYPE not in node:
                 return text
             children = cast("dict[str, Any]", node).values()
         elif kind is list:
             children = cast("list[Any]", node)
+            alone = len(children) == 1  # then its text stands between the brackets
         else:
             return text
         replaced: dict[int, str] = {}
@@ -138,7 +140,7 @@ class Sharing:
                     if known is not None:
                         replaced[i] = known
             elif (kind is dict or kind is list) and len(text) >= SMALLEST_PARENT and child:
-                own = values.dumps(child)
+                own = text[1:-1] if alone else values.dumps(child)
                 if len(own) >= SMALLEST:
                     emitted = self._emit(child, (*path, i), own)
                     if emitted is not own:

@@ -201,7 +201,7 @@ class StepWriter:
     def _output(self, step: Recording) -> tuple[Any, str | None]:
         output = step.output
         if isinstance(output, HttpOutput):
-            return _http_tree(output), None
+            return _http_tree(output)
         if isinstance(output, Snapshot):
             return _unpacked(output)
         return None, "null"
@@ -222,7 +222,7 @@ class StepWriter:
     def _error(self, step: Recording) -> dict[str, Any]:
         facts: dict[str, Any] = dict(step.output)
         if step.head is not None and step.form == "error":
-            facts.update(_http_tree(step.head))
+            facts.update(_http_tree(step.head)[0])
         return facts
 
     def _code(self, function: Any) -> str:
@@ -296,21 +296,26 @@ def _unpacked(snapshot: Snapshot) -> tuple[Any, str]:
     return _tree_and_text(snapshot.value)
 
 
-def _http_tree(output: HttpOutput) -> dict[str, Any]:
-    """`{status, headers, body, attempts}`; a body that is not JSON by its content type is text, or bytes."""
-    body: Any = None
-    if output.body:
-        if "json" in output.headers.get("content-type", "json"):
-            body = values.tree_of_json(output.body)
-        else:
-            try:
-                body = output.body.decode()
-            except UnicodeDecodeError:
-                body = values.to_tree(output.body)
-    tree = {"status": output.status, "headers": dict(output.headers), "body": body}
+def _http_tree(output: HttpOutput) -> tuple[dict[str, Any], str]:
+    """`{status, headers, body, attempts}`, and its text; a body that is not JSON by its content type is text, or bytes."""
+    headers = dict(output.headers.items())
+    body, body_text = _body(output.body, headers) if output.body else (None, "null")
+    tree = {"status": output.status, "headers": headers, "body": body}
+    text = f'{{"status":{values.dumps(output.status)},"headers":{values.dumps(headers)},"body":{body_text}'
     if output.attempts:
-        tree["attempts"] = [dict(attempt) for attempt in output.attempts]
-    return tree
+        attempts = tree["attempts"] = [dict(attempt) for attempt in output.attempts]
+        text = f'{text},"attempts":{values.dumps(attempts)}'
+    return tree, text + "}"
+
+
+def _body(data: bytes, headers: Mapping[str, str]) -> tuple[Any, str]:
+    if "json" in headers.get("content-type", "json"):
+        return values.tree_and_text(data)
+    try:
+        body: Any = data.decode()
+    except UnicodeDecodeError:
+        body = values.to_tree(data)
+    return body, values.dumps(body)
 
 
 def _withheld(tree: Any) -> str:

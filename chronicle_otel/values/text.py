@@ -164,17 +164,21 @@ def _refuse(value: object) -> NoReturn:
     raise TypeError(f"{type(value).__name__} is no JSON")
 
 
-def _make_encoder() -> Callable[[Any], str]:
+def _make_encoder() -> Callable[[Any, int], Any]:
     """Make the compact writer once: `JSONEncoder.encode` builds its C encoder anew at every call, which costs more than a small text."""
     make: Any = getattr(json.encoder, "c_make_encoder", None)  # not in the library's stubs
     if make is None:
-        return json.JSONEncoder(ensure_ascii=False, allow_nan=False, check_circular=False, separators=(",", ":")).encode
-    write: Any = make(None, _refuse, json.encoder.encode_basestring, None, ":", ",", False, False, False)
-    return lambda tree: "".join(write(tree, 0))
+        encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, check_circular=False, separators=(",", ":")).encode
+        return lambda tree, level: encode(tree)
+    return make(None, _refuse, json.encoder.encode_basestring, None, ":", ",", False, False, False)
 
 
-write_plain: Final = _make_encoder()
-"""Writes compact JSON text as `dumps` does, but leaves surrogates as they are and raises for what JSON has no word for."""
+_pieces: Final = _make_encoder()
+
+
+def write_plain(tree: Any) -> str:
+    """Write compact JSON text as `dumps` does, but leave surrogates as they are, and raise for what JSON has no word for."""
+    return "".join(_pieces(tree, 0))
 
 
 _SCALARS: Final = frozenset({str, int, float, bool, type(None)})
@@ -218,10 +222,10 @@ def _is_native(value: Any) -> bool:
 def dumps(tree: Any) -> str:
     """Write a tree as compact JSON text that can be encoded as UTF-8; never NaN or Infinity."""
     try:
-        text = write_plain(tree)
+        text = "".join(_pieces(tree, 0))
     except (ValueError, RecursionError):
         text = _dumps_deep(_repaired(tree))
-    if not has_surrogates(text):
+    if text.isascii() or not has_surrogates(text):
         return text
     return _SURROGATE.sub(lambda match: f"\\u{ord(match.group()):04x}", _dumps_deep(_repaired(tree)))
 

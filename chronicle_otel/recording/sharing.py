@@ -111,14 +111,14 @@ class Sharing:
                 self._known.setdefault(digest, place)
         self._fresh = []
 
-    def _emit(self, node: Any, path: Path, text: str) -> str:
-        """Return a node's text, what is known of it replaced by references; `text` is its own."""
+    def _emit(self, node: Any, path: Path, text: str, data: bytes | None = None) -> str:
+        """Return a node's text, what is known of it replaced by references. `text` is its own, `data` the same, encoded."""
         if len(text) < SMALLEST:
             return text
         kind = type(node)
         if kind is str:
             return self._refer(_quoted_bytes(node), path) or text
-        known = self._refer(text.encode(), path)
+        known = self._refer(text.encode() if data is None else data, path)
         if known is not None:
             return known
         alone = False
@@ -140,9 +140,9 @@ class Sharing:
                     if known is not None:
                         replaced[i] = known
             elif (kind is dict or kind is list) and len(text) >= SMALLEST_PARENT and child:
-                own = text[1:-1] if alone else values.dumps(child)
+                own, own_data = (text[1:-1], None) if alone else values.dumps_bytes(child)
                 if len(own) >= SMALLEST:
-                    emitted = self._emit(child, (*path, i), own)
+                    emitted = self._emit(child, (*path, i), own, own_data)
                     if emitted is not own:
                         replaced[i] = emitted
         return _rewritten(node, replaced) if replaced else text

@@ -14,13 +14,14 @@ from chronicle_otel.values.equality import equal, key, replayable
 from chronicle_otel.values.foreign import scan_value, tree_and_text, tree_of_json
 from chronicle_otel.values.hints import hints_of
 from chronicle_otel.values.naming import Recorded, loaded_class, main_module_name, type_name
-from chronicle_otel.values.text import dumps, escape, join_surrogates, loads, plain, unescape
+from chronicle_otel.values.text import dumps, dumps_bytes, escape, join_surrogates, loads, plain, unescape
 
 __all__ = [
     "Recorded",
     "decode",
     "decode_error",
     "dumps",
+    "dumps_bytes",
     "encode",
     "encode_error",
     "equal",

@@ -89,7 +89,7 @@ def _is_common(text: str, tree: Any, own: str) -> bool:
     """
     if own is not text and own != text and (own.count('"') != text.count('"') or "\\u0022" in text):
         return False
-    if has_surrogates(own) or has_surrogates(text) or ("$" in own and semconv.MARKER_PREFIX in own):
+    if has_surrogates(own) or (own is not text and has_surrogates(text)) or ("$" in own and semconv.MARKER_PREFIX in own):
         return False
     containers = own.count("{") + own.count("[")  # at most
     return (containers <= MAX_DEPTH and len(own) < _SHORT) or (containers <= MAX_CONTAINERS and _common(tree))

@@ -230,6 +230,16 @@ def dumps(tree: Any) -> str:
     return _SURROGATE.sub(lambda match: f"\\u{ord(match.group()):04x}", _dumps_deep(_repaired(tree)))
 
 
+def dumps_bytes(tree: Any) -> tuple[str, bytes]:
+    """Write a tree as `dumps` does; also return the text encoded."""
+    try:
+        text = "".join(_pieces(tree, 0))
+        return text, text.encode()
+    except (ValueError, RecursionError):  # a UnicodeEncodeError is a ValueError
+        text = dumps(tree)
+        return text, text.encode()
+
+
 def typed(name: str, *content: Any) -> dict[str, Any]:
     """Make the marker of a value that JSON cannot carry."""
     return {semconv.TYPE: [name, *content]}

@@ -239,6 +239,8 @@ def _attributes(attributes: Mapping[str, Any]) -> str:
     return ",".join(parts)
 
 
+_STRINGS = frozenset({str})
+_NEXT_STRING = '},{"stringValue":'
 _prefixes: dict[str, str] = {}
 """How an attribute begins, by its name: names are few and repeat on every span."""
 
@@ -261,5 +263,7 @@ def _any(value: Any) -> str:
     if isinstance(value, Mapping):
         return f'{{"kvlistValue":{{"values":[{_attributes(cast("Mapping[str, Any]", value))}]}}}}'
     if isinstance(value, Sequence):
+        if _STRINGS.issuperset(map(type, cast("Sequence[Any]", value))) and value:
+            return f'{{"arrayValue":{{"values":[{{"stringValue":{_NEXT_STRING.join(map(encode_basestring, cast("Sequence[str]", value)))}}}]}}}}'
         return f'{{"arrayValue":{{"values":[{",".join(map(_any, cast("Sequence[Any]", value)))}]}}}}'
     return "{}"

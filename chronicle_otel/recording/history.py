@@ -65,20 +65,24 @@ class Elements:
     trees: list[Any] = field(default_factory=list[Any])
     texts: list[str] = field(default_factory=list[str])
     """Each tree's own text."""
+    data: list[bytes] = field(default_factory=list[bytes])
+    """That encoded."""
     ends: list[int] = field(default_factory=list[int])
     """Where each ends, counted from the first element of the list."""
 
     def behind(self, count: int) -> Elements:
         """Leave out the first ones."""
-        return Elements(self.raw[count:], self.trees[count:], self.texts[count:], self.ends[count:]) if count else self
+        if not count:
+            return self
+        return Elements(self.raw[count:], self.trees[count:], self.texts[count:], self.data[count:], self.ends[count:])
 
 
 def written_elements(trees: list[Any]) -> Elements:
     """Write elements that are trees already; as a body they are joined by commas."""
     texts = [values.dumps(tree) for tree in trees]
-    raw = [text.encode() for text in texts]
-    ends = list(itertools.accumulate(map(len, raw), lambda end, length: end + 1 + length))
-    return Elements(raw, trees, texts, ends)
+    data = [text.encode() for text in texts]
+    ends = list(itertools.accumulate(map(len, data), lambda end, length: end + 1 + length))
+    return Elements(data, trees, texts, data, ends)
 
 
 def locate(body: bytes, members: Sequence[str]) -> tuple[int, dict[str, Any]] | None:
@@ -120,20 +124,19 @@ def member_before(body: bytes, start: int) -> str:
     return body[body.rindex(b'"', 0, end) + 1 : end].decode()
 
 
-def scan_elements(data: bytes, position: int, start: int) -> Elements:
+def scan_elements(body: bytes, position: int, start: int) -> Elements:
     """Parse list elements from `position` to the closing bracket; the list's first element begins at `start`."""
     found = Elements()
-    text = data[position:].decode()
+    text = body[position:].decode()
     at = 1 if text.startswith(",") else 0
     offset = position + at
     while at < len(text) and text[at] != "]":
-        tree, own, end = values.scan_value(text, at)
-        raw = own.encode()
-        if len(own) != end - at or not text.startswith(own, at):
-            raw = text[at:end].encode()
+        tree, own, data, end = values.scan_value(text, at)
+        raw = data if len(own) == end - at and text.startswith(own, at) else text[at:end].encode()
         found.raw.append(raw)
         found.trees.append(tree)
         found.texts.append(own)
+        found.data.append(data)
         offset += len(raw)
         found.ends.append(offset - start)
         if text[end : end + 1] == ",":

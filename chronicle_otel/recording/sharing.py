@@ -223,7 +223,7 @@ class Sharing:
                     parts.append(range_reference(other.place, at, at + run, None))
                     i += run
                     continue
-            parts.append(self._emit(new.trees[i], (*path, first + i), new.texts[i]))
+            parts.append(self._emit(new.trees[i], (*path, first + i), new.texts[i], new.data[i]))
             i += 1
         return parts
 

@@ -22,6 +22,9 @@ from chronicle_otel.values.text import INT_BITS, dumps, has_surrogates, loads, t
 _SHORT: Final = 4_299
 """Digits of the shortest integer of more than `INT_BITS` bits."""
 
+_FLAT: Final = frozenset({str, bool, float, type(None)})
+"""Types of members that need no look at: not nested, and no integers."""
+
 _decoder: Final = json.JSONDecoder()
 _scan: Final[Callable[[str, int], tuple[Any, int]]] = _decoder.raw_decode
 
@@ -55,42 +58,43 @@ def tree_and_text(data: bytes | str) -> tuple[Any, str]:
     except (ValueError, RecursionError):
         pass
     else:
-        if _is_common(text, tree, own):
+        if not has_surrogates(own) and not has_surrogates(text) and _is_common(text, tree, own):
             return tree, own
     tree = tree_of_json(data)
     return tree, dumps(tree)
 
 
-def scan_value(text: str, at: int) -> tuple[Any, str, int]:
-    """Parse the value that begins at an offset: its tree and text, as `tree_and_text` has them, and its end. ValueError where none begins.
+def scan_value(text: str, at: int) -> tuple[Any, str, bytes, int]:
+    """Parse the value that begins at an offset: its tree and text, as `tree_and_text` has them, the text encoded, and its end.
 
-    A scalar is itself, whatever it is.
+    A scalar is itself, whatever it is. ValueError where no value begins.
     """
     tree, end = _scan(text, at)
     try:
         own = write_plain(tree)
+        data = own.encode()
     except (ValueError, RecursionError):
-        own = ""
-    if len(own) == end - at and text.startswith(own, at):
-        raw = own
-    else:
-        raw = text[at:end]
+        own, data = "", b""
+    raw = own if len(own) == end - at and text.startswith(own, at) else text[at:end]
     if own and _is_common(raw, tree, own):
-        return tree, own, end
+        return tree, own, data, end
     if type(tree) is dict or type(tree) is list:
         tree = tree_of_json(raw)
-    return tree, dumps(tree), end
+    own = dumps(tree)
+    return tree, own, own.encode(), end
 
 
 def _is_common(text: str, tree: Any, own: str) -> bool:
     """Say whether `tree`, parsed from `text` without checks and written as `own`, is what `tree_of_json` would return.
 
-    The writer has refused infinities by then. A member name that stands twice is missing in `own`, with its quotes.
+    The writer has refused infinities by then, and the encoder surrogates. A member name that stands twice is missing in `own`, with its quotes.
     """
     if own is not text and own != text and (own.count('"') != text.count('"') or "\\u0022" in text):
         return False
-    if has_surrogates(own) or (own is not text and has_surrogates(text)) or ("$" in own and semconv.MARKER_PREFIX in own):
+    if "$" in own and semconv.MARKER_PREFIX in own:
         return False
+    if type(tree) is dict and _FLAT.issuperset(map(type, cast("dict[str, Any]", tree).values())):
+        return True
     containers = own.count("{") + own.count("[")  # at most
     return (containers <= MAX_DEPTH and len(own) < _SHORT) or (containers <= MAX_CONTAINERS and _common(tree))
 

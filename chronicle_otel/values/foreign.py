@@ -25,6 +25,9 @@ _SHORT: Final = 4_299
 _FLAT: Final = frozenset({str, bool, float, type(None)})
 """Types of members that need no look at: not nested, and no integers."""
 
+_LONG: Final = 256
+"""Characters from which on a text is not escaped to learn that there is nothing to escape."""
+
 _decoder: Final = json.JSONDecoder()
 _scan: Final[Callable[[str, int], tuple[Any, int]]] = _decoder.raw_decode
 
@@ -70,6 +73,10 @@ def scan_value(text: str, at: int) -> tuple[Any, str, bytes, int]:
     A scalar is itself, whatever it is. ValueError where no value begins.
     """
     tree, end = _scan(text, at)
+    if type(tree) is dict and end - at >= _LONG and _FLAT.issuperset(map(type, cast("dict[str, Any]", tree).values())):
+        own = _flat_text(tree)
+        if len(own) == end - at and text.startswith(own, at) and not ("$" in own and semconv.MARKER_PREFIX in own):
+            return tree, own, own.encode(), end
     try:
         own = write_plain(tree)
         data = own.encode()
@@ -82,6 +89,17 @@ def scan_value(text: str, at: int) -> tuple[Any, str, bytes, int]:
         tree = tree_of_json(raw)
     own = dumps(tree)
     return tree, own, own.encode(), end
+
+
+def _flat_text(members: dict[str, Any]) -> str:
+    """Write an object of texts as `write_plain` does, but copy long ones that seem to need no escape: right if it is what was parsed."""
+    parts: list[str] = []
+    for name, value in members.items():
+        if type(value) is str and len(value) >= _LONG and '"' not in value and "\\" not in value and "\n" not in value:
+            parts.append(f'{write_plain(name)}:"{value}"')
+        else:
+            parts.append(f"{write_plain(name)}:{write_plain(value)}")
+    return f"{{{','.join(parts)}}}"
 
 
 def _is_common(text: str, tree: Any, own: str) -> bool:

@@ -58,10 +58,12 @@ class Sharing:
         self._seq = 0
         self._payload = ""
 
-    def payload(self, seq: int, payload: str, tree: Any, text: str | None = None, *, target: bool = True) -> str:
+    def payload(
+        self, seq: int, payload: str, tree: Any, text: str | None = None, parts: Sequence[str] | None = None, *, target: bool = True
+    ) -> str:
         """Return the text of a payload with references. `target=False`: later Steps may not refer to this one.
 
-        `text` is the tree's own text, if the caller has it.
+        `text` is the tree's own text, and `parts` are those of its children, if the caller has them.
         """
         if text is None:
             text = values.dumps(tree)
@@ -69,7 +71,7 @@ class Sharing:
             return text
         self._begin(seq, payload)
         place = _largest_list(tree) if len(text) >= SMALLEST_LIST else None
-        text = self._emit(tree, (), text) if place is None else self._emit_around(tree, (), place)
+        text = self._emit(tree, (), text, None, parts) if place is None else self._emit_around(tree, (), place)
         self._commit(target)
         return text
 
@@ -111,8 +113,11 @@ class Sharing:
                 self._known.setdefault(digest, place)
         self._fresh = []
 
-    def _emit(self, node: Any, path: Path, text: str, data: bytes | None = None) -> str:
-        """Return a node's text, what is known of it replaced by references. `text` is its own, `data` the same, encoded."""
+    def _emit(self, node: Any, path: Path, text: str, data: bytes | None = None, parts: Sequence[str] | None = None) -> str:
+        """Return a node's text, what is known of it replaced by references.
+
+        `text` is its own, `data` the same, encoded, and `parts` are the texts of its children, if the caller has them.
+        """
         if len(text) < SMALLEST:
             return text
         kind = type(node)
@@ -140,7 +145,7 @@ class Sharing:
                     if known is not None:
                         replaced[i] = known
             elif (kind is dict or kind is list) and len(text) >= SMALLEST_PARENT and child:
-                own, own_data = (text[1:-1], None) if alone else values.dumps_bytes(child)
+                own, own_data = (text[1:-1], None) if alone else values.dumps_bytes(child) if parts is None else (parts[i], None)
                 if len(own) >= SMALLEST:
                     emitted = self._emit(child, (*path, i), own, own_data)
                     if emitted is not own:

@@ -149,12 +149,13 @@ class StepWriter:
 
         outcome: Any = None
         outcome_text: str | None = None
+        parts: list[str] | None = None
         if step.form == "stream":
             outcome = self._stream(step)
             payloads[semconv.STREAM] = shared(semconv.STREAM, outcome) if keeps_output else _withheld(outcome)
         elif step.form == "value":
-            outcome, outcome_text = self._output(step)
-            payloads[semconv.OUTPUT] = shared(semconv.OUTPUT, outcome, outcome_text) if keeps_output else _withheld(outcome)
+            outcome, outcome_text, parts = self._output(step)
+            payloads[semconv.OUTPUT] = shared(semconv.OUTPUT, outcome, outcome_text, parts) if keeps_output else _withheld(outcome)
         if step.error is not None:
             facts = self._error(step)
             payloads[semconv.ERROR] = shared(semconv.ERROR, facts) if keeps_output else _withheld(facts)
@@ -198,13 +199,13 @@ class StepWriter:
         args, kwargs = snapshot.value
         return _tree_and_text(step.boundary.bind(args, kwargs))
 
-    def _output(self, step: Recording) -> tuple[Any, str | None]:
+    def _output(self, step: Recording) -> tuple[Any, str, list[str] | None]:
         output = step.output
         if isinstance(output, HttpOutput):
             return _http_tree(output)
         if isinstance(output, Snapshot):
-            return _unpacked(output)
-        return None, "null"
+            return *_unpacked(output), None
+        return None, "null", None
 
     def _stream(self, step: Recording) -> Any:
         taken = step.chunks or []
@@ -275,10 +276,10 @@ class _Shared:
     def __init__(self, run: RunRecording | None, seq: int, *, target: bool) -> None:
         self._run, self._seq, self._target = run, seq, target
 
-    def __call__(self, name: str, tree: Any, text: str | None = None) -> str:
+    def __call__(self, name: str, tree: Any, text: str | None = None, parts: list[str] | None = None) -> str:
         if self._run is None:
             return values.dumps(tree) if text is None else text
-        return self._run.sharing.payload(self._seq, name, tree, text, target=self._target)
+        return self._run.sharing.payload(self._seq, name, tree, text, parts, target=self._target)
 
 
 def _tree_and_text(value: Any) -> tuple[Any, str]:
@@ -296,16 +297,17 @@ def _unpacked(snapshot: Snapshot) -> tuple[Any, str]:
     return _tree_and_text(snapshot.value)
 
 
-def _http_tree(output: HttpOutput) -> tuple[dict[str, Any], str]:
-    """`{status, headers, body, attempts}`, and its text; a body that is not JSON by its content type is text, or bytes."""
+def _http_tree(output: HttpOutput) -> tuple[dict[str, Any], str, list[str]]:
+    """`{status, headers, body, attempts}`, its text, and its members' texts; a body that is not JSON by its content type is text, or bytes."""
     headers = dict(output.headers.items())
     body, body_text = _body(output.body, headers) if output.body else (None, "null")
-    tree = {"status": output.status, "headers": headers, "body": body}
-    text = f'{{"status":{values.dumps(output.status)},"headers":{values.dumps(headers)},"body":{body_text}'
+    tree: dict[str, Any] = {"status": output.status, "headers": headers, "body": body}
+    parts = [values.dumps(output.status), values.dumps(headers), body_text]
     if output.attempts:
-        attempts = tree["attempts"] = [dict(attempt) for attempt in output.attempts]
-        text = f'{text},"attempts":{values.dumps(attempts)}'
-    return tree, text + "}"
+        tree["attempts"] = [dict(attempt) for attempt in output.attempts]
+        parts.append(values.dumps(tree["attempts"]))
+    members = [f'"{name}":{part}' for name, part in zip(tree, parts, strict=True)]
+    return tree, f"{{{','.join(members)}}}", parts
 
 
 def _body(data: bytes, headers: Mapping[str, str]) -> tuple[Any, str]:

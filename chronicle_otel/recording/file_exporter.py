@@ -231,7 +231,7 @@ def _attributes(attributes: Mapping[str, Any]) -> str:
             if len(_prefixes) < 1000:
                 _prefixes[key] = prefix
         if type(value) is str:
-            parts.append(f'{prefix}{{"stringValue":{encode_basestring(value)}}}}}')
+            parts.append(prefix + _STRING + encode_basestring(value) + "}}")
         elif type(value) is int:
             parts.append(f'{prefix}{{"intValue":"{value}"}}}}')
         else:
@@ -240,6 +240,7 @@ def _attributes(attributes: Mapping[str, Any]) -> str:
 
 
 _STRINGS = frozenset({str})
+_STRING = '{"stringValue":'
 _NEXT_STRING = '},{"stringValue":'
 _prefixes: dict[str, str] = {}
 """How an attribute begins, by its name: names are few and repeat on every span."""

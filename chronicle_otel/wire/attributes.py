@@ -7,6 +7,7 @@ payload text ──up to 2,000 bytes──► string ──┐
 from __future__ import annotations
 
 import json
+import operator
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final, TypeAlias, cast
@@ -33,6 +34,8 @@ _OPTIONAL: Final = (
     (semconv.DIVERGENCE, "divergence"),
 )
 """Attributes that are left out when the field is None."""
+_OPTIONAL_NAMES: Final = tuple(name for name, _ in _OPTIONAL)
+_optional: Final[Callable[[Envelope], tuple[str | int | None, ...]]] = operator.attrgetter(*(field for _, field in _OPTIONAL))
 
 
 def to_attributes(envelope: Envelope) -> dict[str, AttributeValue]:
@@ -43,8 +46,7 @@ def to_attributes(envelope: Envelope) -> dict[str, AttributeValue]:
     attributes[semconv.NAME] = _clean(envelope.name)
     attributes[semconv.RUN_ID] = envelope.run
     attributes[semconv.SEQ] = envelope.seq
-    for name, field in _OPTIONAL:
-        value: str | int | None = getattr(envelope, field)
+    for name, value in zip(_OPTIONAL_NAMES, _optional(envelope), strict=True):
         if value is not None:
             attributes[name] = _clean(value) if isinstance(value, str) else value
     if envelope.parent_guess:

@@ -173,7 +173,7 @@ def _without_echo(given: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _put(found: dict[str, Any], attribute: str, items: Sequence[Any], budget: int, make: Callable[[Any], Any]) -> int:
-    """Write what is made of items as JSON within a budget of bytes: texts are cut, then the oldest items left out. Returns the bytes used."""
+    """Write what is made of items as JSON within a budget of bytes, and return the bytes used: texts are cut, then the oldest left out."""
     while items:
         shown = [make(item) for item in items[:_MOST]]
         for clip in _CLIPS if len(shown) < _MANY or _may_fit(shown, budget) else ():
@@ -193,12 +193,11 @@ def _may_fit(shown: list[Any], budget: int) -> bool:
 
 
 def _clipped(value: Any, clip: int) -> Any:
-    kind = type(value)
-    if kind is str:
+    if type(value) is str:
         return value if len(value) <= clip else value[:clip] + "…"
-    if kind is list:
+    if type(value) is list:
         return [_clipped(item, clip) for item in cast("list[Any]", value)[:_MOST]]
-    if kind is dict:
+    if type(value) is dict:
         members = cast("dict[str, Any]", value).items()
         return {name: member if type(member) is str and len(member) <= clip else _clipped(member, clip) for name, member in members}
     return value

@@ -108,7 +108,7 @@ class FileSpanProcessor(SpanProcessor):
         if self._descriptor is None:
             self._descriptor = self._open()
         view = memoryview(line)
-        with _exclusive(self._descriptor):
+        with contextlib.nullcontext() if self._folder else _exclusive(self._descriptor):  # in a folder, the file is this process's own
             while view:
                 view = view[os.write(self._descriptor, view) :]
 
@@ -275,7 +275,8 @@ def _any(value: Any) -> str:
     if isinstance(value, Mapping):
         return f'{{"kvlistValue":{{"values":[{_attributes(cast("Mapping[str, Any]", value))}]}}}}'
     if isinstance(value, Sequence):
-        if _STRINGS.issuperset(map(type, cast("Sequence[Any]", value))) and value:
-            return f'{{"arrayValue":{{"values":[{{"stringValue":{_NEXT_STRING.join(map(encode_basestring, cast("Sequence[str]", value)))}}}]}}}}'
-        return f'{{"arrayValue":{{"values":[{",".join(map(_any, cast("Sequence[Any]", value)))}]}}}}'
+        items = cast("Sequence[Any]", value)
+        if items and _STRINGS.issuperset(map(type, items)):
+            return f'{{"arrayValue":{{"values":[{_STRING}{_NEXT_STRING.join(map(encode_basestring, items))}}}]}}}}'
+        return f'{{"arrayValue":{{"values":[{",".join(map(_any, items))}]}}}}'
     return "{}"

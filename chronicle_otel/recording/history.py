@@ -81,7 +81,7 @@ def written_elements(trees: list[Any]) -> Elements:
     """Write elements that are trees already; as a body they are joined by commas."""
     texts = [values.dumps(tree) for tree in trees]
     data = [text.encode() for text in texts]
-    ends = list(itertools.accumulate(map(len, data), lambda end, length: end + 1 + length))
+    ends = [end + commas for commas, end in enumerate(itertools.accumulate(map(len, data)))]
     return Elements(data, trees, texts, data, ends)
 
 

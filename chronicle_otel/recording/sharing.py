@@ -120,31 +120,29 @@ class Sharing:
         """
         if len(text) < SMALLEST:
             return text
-        kind = type(node)
-        if kind is str:
+        if type(node) is str:
             return self._refer(_quoted_bytes(node), path) or text
         known = self._refer(text.encode() if data is None else data, path)
         if known is not None:
             return known
         alone = False
-        if kind is dict:
-            if len(node) == 1 and _is_marker(node) and semconv.TYPE not in node:
+        if type(node) is dict:
+            if _is_marker(node) and semconv.TYPE not in node:
                 return text
             children = cast("dict[str, Any]", node).values()
-        elif kind is list:
+        elif type(node) is list:
             children = cast("list[Any]", node)
             alone = len(children) == 1  # then its text stands between the brackets
         else:
             return text
         replaced: dict[int, str] = {}
         for i, child in enumerate(children):
-            kind = type(child)
-            if kind is str:
+            if type(child) is str:
                 if len(child) >= SMALLEST:
                     known = self._refer(_quoted_bytes(child), (*path, i))
                     if known is not None:
                         replaced[i] = known
-            elif (kind is dict or kind is list) and len(text) >= SMALLEST_PARENT and child:
+            elif type(child) in _CONTAINERS and len(text) >= SMALLEST_PARENT and child:
                 own, own_data = (text[1:-1], None) if alone else values.dumps_bytes(child) if parts is None else (parts[i], None)
                 if len(own) >= SMALLEST:
                     emitted = self._emit(child, (*path, i), own, own_data)
@@ -169,7 +167,10 @@ class Sharing:
         return _rewritten(node, replaced)
 
     def _refer(self, data: bytes, path: Path) -> str | None:
-        """Return a reference to an equal value stored before, or remember where this one is. `data` is its JSON text, of strings `_quoted_bytes`."""
+        """Return a reference to an equal value stored before, or remember where this one is.
+
+        `data` is what it is compared by: its JSON text, of strings `_quoted_bytes`.
+        """
         digest = _blake2b(data, digest_size=16).digest()
         place = self._known.get(digest)
         if place is None:
@@ -253,30 +254,38 @@ class Sharing:
         text, end, fresh = self._elements(body, start, path, None)
         if body[end : end + 1] != b"]":
             return None
-        rest = body[end + 1 :]
+        member = member_before(body, start)
+        parts = self._emit_members(before, 0)
+        parts.append(f"{_quoted(member)}:{text}")
+        after = self._rest(body[end + 1 :], {*before, member})
+        if after is None:
+            return None
+        emitted, tail = after
+        return Written(f"{{{','.join(parts + emitted)}}}", {**before, **tail}, fresh)
+
+    def _rest(self, rest: bytes, before: set[str]) -> tuple[list[str], dict[str, Any]] | None:
+        """Emit the members behind the history, mostly the same in all calls; None where they are not as they should be."""
         known = self._rests.get(rest)
-        request = dict(before)
-        parts = [f"{_quoted(name)}:{self._emit(value, (2, i), values.dumps(value))}" for i, (name, value) in enumerate(before.items())]
-        parts.append(f"{_quoted(member_before(body, start))}:{text}")
-        if known is None:
-            parsed = values.tree_of_json(b'{"":0' + rest)
-            if type(parsed) is not dict or "" not in parsed:
-                return None
-            tail = cast("dict[str, Any]", parsed)
-            tail.pop("")
-            if not tail.keys().isdisjoint({*before, member_before(body, start)}):
-                return None  # a member name that stands twice
-            count = len(self._fresh)
-            first = len(before) + 1
-            emitted = [f"{_quoted(name)}:{self._emit(value, (2, first + i), values.dumps(value))}" for i, (name, value) in enumerate(tail.items())]
-            if len(self._fresh) == count:  # nothing of it is new any more: it will read the same next time
-                if len(self._rests) >= LISTS:
-                    self._rests.clear()
-                self._rests[rest] = (emitted, tail)
-        else:
-            emitted, tail = known
-        request.update(tail)
-        return Written(f"{{{','.join(parts + emitted)}}}", request, fresh)
+        if known is not None:
+            return known
+        parsed = values.tree_of_json(b'{"":0' + rest)
+        if type(parsed) is not dict or "" not in parsed:
+            return None
+        tail = cast("dict[str, Any]", parsed)
+        tail.pop("")
+        if not tail.keys().isdisjoint(before):
+            return None  # a member name that stands twice
+        count = len(self._fresh)
+        emitted = self._emit_members(tail, len(before))
+        if len(self._fresh) == count:  # nothing of it is new any more: it will read the same next time
+            if len(self._rests) >= LISTS:
+                self._rests.clear()
+            self._rests[rest] = (emitted, tail)
+        return emitted, tail
+
+    def _emit_members(self, members: dict[str, Any], first: int) -> list[str]:
+        numbered = enumerate(members.items(), first)
+        return [f"{_quoted(name)}:{self._emit(value, (2, i), values.dumps(value))}" for i, (name, value) in numbered]
 
 
 # ---- text of references ------------------------------------------------------------------------

@@ -299,7 +299,7 @@ def _unpacked(snapshot: Snapshot) -> tuple[Any, str]:
 
 
 def _http_tree(output: HttpOutput) -> tuple[dict[str, Any], str, list[str]]:
-    """`{status, headers, body, attempts}`, its text, and its members' texts; a body that is not JSON by its content type is text, or bytes."""
+    """`{status, headers, body, attempts}`, its text, and its members' texts."""
     headers = dict(output.headers.items())
     body, body_text = _body(output.body, headers) if output.body else (None, "null")
     tree: dict[str, Any] = {"status": output.status, "headers": headers, "body": body}
@@ -312,6 +312,7 @@ def _http_tree(output: HttpOutput) -> tuple[dict[str, Any], str, list[str]]:
 
 
 def _body(data: bytes, headers: Mapping[str, str]) -> tuple[Any, str]:
+    """Tree and text of a body; one that is not JSON by its content type is text, or bytes."""
     if "json" in headers.get("content-type", "json"):
         return values.tree_and_text(data)
     try:

@@ -105,7 +105,8 @@ def _flat_text(members: dict[str, Any]) -> str:
 def _is_common(text: str, tree: Any, own: str) -> bool:
     """Say whether `tree`, parsed from `text` without checks and written as `own`, is what `tree_of_json` would return.
 
-    The writer has refused infinities by then, and the encoder surrogates. A member name that stands twice is missing in `own`, with its quotes.
+    The writer has refused infinities by then, and the encoder surrogates. Of a member name that stands twice, one is missing in
+    `own`, with its quotes.
     """
     if own is not text and own != text and (own.count('"') != text.count('"') or "\\u0022" in text):
         return False

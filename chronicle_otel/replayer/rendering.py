@@ -153,6 +153,8 @@ def _action(d: Divergence) -> str:
         return f'run it with live=["{name}"] (--live {name}), or record the run again with this code'
     if d.kind == "not_recorded":
         return "record the run again; the record holds no more than this"
+    if d.kind == "missing_step" and d.step.seq == 1:
+        return "see that the entry is called while the replay is active"
     if d.kind == "missing_step" and not (d.cause or "").startswith("follows"):
         return "if the call is no longer needed, record the run again"
     if d.kind == "input_changed" and d.stale:

@@ -17,6 +17,7 @@ from ..recording.interceptor import seam
 from . import entry as entries
 from . import tracing
 from .afterlife import keep_refusing
+from .consuming import aconsume, consume, recorded_length
 from .engine import Replayer
 from .network import NetworkGuard
 from .options import Options, Redacts
@@ -228,10 +229,9 @@ def replay(
         if inspect.isawaitable(outcome):
             asyncio.run(_awaited(outcome))
         elif inspect.isasyncgen(outcome):
-            asyncio.run(_exhausted(outcome))
+            asyncio.run(aconsume(outcome, recorded_length(run)))
         elif inspect.isgenerator(outcome):
-            for _ in outcome:
-                pass
+            consume(outcome, recorded_length(run))
 
     around = Replaying(_one(run), options)
     with around:
@@ -274,10 +274,9 @@ async def areplay(
                 if inspect.isawaitable(outcome):
                     await outcome
                 elif inspect.isasyncgen(outcome):
-                    await _exhausted(outcome)
+                    await aconsume(outcome, recorded_length(run))
                 elif inspect.isgenerator(outcome):
-                    for _ in outcome:
-                        pass
+                    consume(outcome, recorded_length(run))
             except BaseException as error:
                 _swallow(around, error)
     return around.result
@@ -315,8 +314,3 @@ def _swallow(around: Replaying, error: BaseException) -> None:
 
 async def _awaited(awaitable: Any) -> Any:
     return await awaitable
-
-
-async def _exhausted(generator: Any) -> None:
-    async for _ in generator:
-        pass

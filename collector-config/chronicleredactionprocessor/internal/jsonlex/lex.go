@@ -1,29 +1,25 @@
 // Package jsonlex reads one JSON value into a flat list of tokens that point into its text.
 //
-// It is stricter and more tolerant than library parsers in exactly the ways that the specification of the redactor
-// names: duplicate member names stay, numbers are text, any \uXXXX is accepted, bad UTF-8 keeps its bytes.
+// It is stricter and more tolerant than library parsers in exactly the ways that the documentation of the redaction
+// engine names: duplicate member names stay, numbers are text, any \uXXXX is accepted, bad UTF-8 keeps its bytes. Where
+// a text breaks off or goes wrong, what came before is still there.
 package jsonlex
-
-import "errors"
 
 // Kind tells what a token is.
 type Kind uint8
 
-// The kinds of tokens. A container's closing token has the kind End.
+// The kinds of tokens.
 const (
 	Object Kind = iota
 	Array
-	End
 	Name
 	String
 	Number
-	True
-	False
-	Null
+	Literal
 )
 
-// Token is one token: Text[Start:End], quotes included. Next is the index of the token after this value; for the
-// opening token of a container that is the one after its closing token.
+// Token is one token: Text[Start:End], quotes included. Next is the index of the token after this value: for a container
+// the one after the last token in it.
 type Token struct {
 	Kind    Kind
 	Escaped bool
@@ -32,27 +28,49 @@ type Token struct {
 	Next    int32
 }
 
-// MaxDepth is the nesting that a document may have unless a policy says less.
-const MaxDepth = 128
-
-// Errors of Lex.
-var (
-	ErrBroken = errors.New("not one JSON value")
-	ErrDepth  = errors.New("nested too deeply")
-)
-
-type lexer struct {
-	text   []byte
-	tokens []Token
-	open   []int32
-	depth  int
+// Document is a text and its tokens.
+type Document struct {
+	Tokens []Token
+	Depth  int  // greatest nesting
+	Whole  bool // the text is one JSON value
+	// Where the text is broken: the place of the offending token, and the index of the name of the open member, or -1.
+	// The name is not among the tokens.
+	At       int
+	OpenName Token
+	Named    bool
 }
 
-// Lex appends the tokens of the one JSON value in text to tokens.
-func Lex(text []byte, depth int, tokens []Token) ([]Token, error) {
-	l := lexer{text: text, tokens: tokens, depth: depth, open: make([]int32, 0, 16)}
-	err := l.run()
-	return l.tokens, err
+type lexer struct {
+	text []byte
+	doc  *Document
+	open []int32
+}
+
+// Lex reads the tokens of the JSON value that a text is into a document, whose memory is used again.
+func Lex(text []byte, into *Document) bool {
+	*into = Document{Tokens: into.Tokens[:0]}
+	l := lexer{text: text, doc: into}
+	var space [32]int32
+	l.open = space[:0]
+	into.At, into.Whole = l.run()
+	if !into.Whole {
+		l.abandon(into.At)
+	}
+	return into.Whole
+}
+
+// abandon closes what is open where a text is broken.
+func (l *lexer) abandon(at int) {
+	tokens := l.doc.Tokens
+	if n := len(tokens); n > 0 && tokens[n-1].Kind == Name {
+		l.doc.OpenName, l.doc.Named = tokens[n-1], true
+		tokens = tokens[:n-1]
+	}
+	for _, i := range l.open {
+		tokens[i].End = int32(at)
+		tokens[i].Next = int32(len(tokens))
+	}
+	l.doc.Tokens = tokens
 }
 
 var blank = [256]bool{' ': true, '\t': true, '\n': true, '\r': true}
@@ -73,133 +91,158 @@ func (l *lexer) skip(i int) int {
 	return i
 }
 
-// run is a loop over values, so that depth costs no stack.
-func (l *lexer) run() error {
-	i, err := l.value(l.skip(0))
-	for err == nil && len(l.open) > 0 {
+// run is a loop over tokens, so that depth costs no stack. It returns the end of the text, or the place of the token
+// that is not to be there.
+func (l *lexer) run() (at int, whole bool) {
+	i := 0
+	wants, closes := true, true // a value or member may come next; the container may end here
+	for done := false; !done; {
 		i = l.skip(i)
-		if i >= len(l.text) {
-			return ErrBroken
+		if i == len(l.text) {
+			return i, false
 		}
-		parent := l.open[len(l.open)-1]
-		first := int(parent) == len(l.tokens)-1
-		object := l.tokens[parent].Kind == Object
 		c := l.text[i]
-		if object && c == '}' || !object && c == ']' {
-			l.close(parent, i)
+		object, named := l.state()
+		switch {
+		case c == ',':
+			if wants || len(l.open) == 0 {
+				return i, false
+			}
+			wants, closes = true, false
 			i++
 			continue
-		}
-		if !first {
-			if c != ',' {
-				return ErrBroken
+		case c == '}' || c == ']':
+			if len(l.open) == 0 || object != (c == '}') || wants && !closes || named {
+				return i, false
 			}
-			i = l.skip(i + 1)
-		}
-		if object {
-			i, err = l.name(i)
-			if err != nil {
-				return err
+			i++
+			l.close(i)
+			wants = false
+		case !wants:
+			return i, false
+		case object && !named:
+			next := l.name(i)
+			if next < 0 {
+				return i, false
 			}
+			i = next
+			continue
+		default:
+			next := l.value(i)
+			if next < 0 {
+				return i, false
+			}
+			i = next
+			wants = c == '{' || c == '['
+			closes = true
 		}
-		i, err = l.value(i)
-	}
-	if err == nil && l.skip(i) != len(l.text) {
-		return ErrBroken
-	}
-	return err
-}
-
-func (l *lexer) close(parent int32, at int) {
-	l.add(End, at, at+1)
-	l.tokens[parent].End = int32(at + 1)
-	l.tokens[parent].Next = int32(len(l.tokens))
-	l.open = l.open[:len(l.open)-1]
-}
-
-func (l *lexer) add(kind Kind, start, end int) {
-	l.tokens = append(l.tokens, Token{Kind: kind, Start: int32(start), End: int32(end), Next: int32(len(l.tokens) + 1)})
-}
-
-func (l *lexer) name(i int) (int, error) {
-	i, err := l.str(i, Name)
-	if err != nil {
-		return i, err
+		done = len(l.open) == 0
 	}
 	i = l.skip(i)
-	if i >= len(l.text) || l.text[i] != ':' {
-		return i, ErrBroken
-	}
-	return l.skip(i + 1), nil
+	return i, i == len(l.text)
 }
 
-func (l *lexer) value(i int) (int, error) {
-	if i >= len(l.text) {
-		return i, ErrBroken
+// state reports whether an object is the innermost container, and whether the name of a member waits for its value.
+func (l *lexer) state() (object, named bool) {
+	if len(l.open) == 0 {
+		return false, false
 	}
-	switch l.text[i] {
+	tokens := l.doc.Tokens
+	return tokens[l.open[len(l.open)-1]].Kind == Object, tokens[len(tokens)-1].Kind == Name
+}
+
+func (l *lexer) close(end int) {
+	last := len(l.open) - 1
+	container := &l.doc.Tokens[l.open[last]]
+	container.End, container.Next = int32(end), int32(len(l.doc.Tokens))
+	l.open = l.open[:last]
+}
+
+func (l *lexer) add(kind Kind, start, end int, escaped bool) {
+	tokens := l.doc.Tokens
+	l.doc.Tokens = append(tokens, Token{Kind: kind, Escaped: escaped, Start: int32(start), End: int32(end), Next: int32(len(tokens) + 1)})
+}
+
+// name reads the name of a member with its colon; -1 if there is none.
+func (l *lexer) name(i int) int {
+	end, escaped := l.str(i)
+	if end < 0 {
+		return -1
+	}
+	colon := l.skip(end)
+	if colon == len(l.text) || l.text[colon] != ':' {
+		return -1
+	}
+	l.add(Name, i, end, escaped)
+	return colon + 1
+}
+
+// value reads a scalar or the beginning of a container; -1 if there is none.
+func (l *lexer) value(i int) int {
+	switch c := l.text[i]; c {
 	case '"':
-		return l.str(i, String)
-	case '{', '[':
-		if len(l.open) >= l.depth {
-			return i, ErrDepth
+		end, escaped := l.str(i)
+		if end < 0 {
+			return -1
 		}
+		if colon := l.skip(end); colon < len(l.text) && l.text[colon] == ':' {
+			return -1 // a name where none may stand
+		}
+		l.add(String, i, end, escaped)
+		return end
+	case '{', '[':
 		kind := Object
-		if l.text[i] == '[' {
+		if c == '[' {
 			kind = Array
 		}
-		l.open = append(l.open, int32(len(l.tokens)))
-		l.add(kind, i, i+1)
-		return i + 1, nil
+		l.open = append(l.open, int32(len(l.doc.Tokens)))
+		l.doc.Depth = max(l.doc.Depth, len(l.open))
+		l.add(kind, i, i+1, false)
+		return i + 1
 	case 't':
-		return l.word(i, "true", True)
+		return l.word(i, "true")
 	case 'f':
-		return l.word(i, "false", False)
+		return l.word(i, "false")
 	case 'n':
-		return l.word(i, "null", Null)
+		return l.word(i, "null")
 	}
 	return l.number(i)
 }
 
-func (l *lexer) word(i int, word string, kind Kind) (int, error) {
+func (l *lexer) word(i int, word string) int {
 	if len(l.text)-i < len(word) || string(l.text[i:i+len(word)]) != word {
-		return i, ErrBroken
+		return -1
 	}
-	l.add(kind, i, i+len(word))
-	return i + len(word), nil
+	l.add(Literal, i, i+len(word), false)
+	return i + len(word)
 }
 
-func (l *lexer) str(i int, kind Kind) (int, error) {
-	if i >= len(l.text) || l.text[i] != '"' {
-		return i, ErrBroken
-	}
+// str returns the end of the string that begins at i, -1 if there is none, and whether it has escapes.
+func (l *lexer) str(i int) (end int, escaped bool) {
 	text := l.text
-	escaped := false
-	j := i + 1
-	for {
+	if text[i] != '"' {
+		return -1, false
+	}
+	for j := i + 1; ; {
 		for j < len(text) && !stop[text[j]] {
 			j++
 		}
-		if j >= len(text) {
-			return i, ErrBroken
+		if j == len(text) {
+			return -1, false
 		}
 		if text[j] == '"' {
-			break
+			return j + 1, escaped
 		}
-		if text[j] != '\\' {
-			return i, ErrBroken // a control character must be escaped
+		n := 0
+		if text[j] == '\\' {
+			n = EscapeLength(text[j:])
 		}
-		n := EscapeLength(text[j:])
 		if n == 0 {
-			return i, ErrBroken
+			return -1, false // a control character must be escaped
 		}
 		escaped = true
 		j += n
 	}
-	l.tokens = append(l.tokens, Token{
-		Kind: kind, Escaped: escaped, Start: int32(i), End: int32(j + 1), Next: int32(len(l.tokens) + 1),
-	})
-	return j + 1, nil
 }
 
 // EscapeLength returns the length of the JSON escape that a text begins with, 0 if it is none.
@@ -244,35 +287,35 @@ func (l *lexer) digits(i int) int {
 	return i
 }
 
-func (l *lexer) number(start int) (int, error) {
+// number reads as much as is a number; what follows is the next token's business.
+func (l *lexer) number(start int) int {
 	text := l.text
 	i := start
 	if text[i] == '-' {
 		i++
 	}
 	whole := l.digits(i)
-	if whole == i || text[i] == '0' && whole > i+1 {
-		return i, ErrBroken
+	if whole == i {
+		return -1
+	}
+	if text[i] == '0' {
+		whole = i + 1
 	}
 	i = whole
 	if i < len(text) && text[i] == '.' {
-		fraction := l.digits(i + 1)
-		if fraction == i+1 {
-			return i, ErrBroken
+		if fraction := l.digits(i + 1); fraction > i+1 {
+			i = fraction
 		}
-		i = fraction
 	}
 	if i < len(text) && (text[i] == 'e' || text[i] == 'E') {
-		i++
-		if i < len(text) && (text[i] == '+' || text[i] == '-') {
-			i++
+		sign := i + 1
+		if sign < len(text) && (text[sign] == '+' || text[sign] == '-') {
+			sign++
 		}
-		exponent := l.digits(i)
-		if exponent == i {
-			return i, ErrBroken
+		if exponent := l.digits(sign); exponent > sign {
+			i = exponent
 		}
-		i = exponent
 	}
-	l.add(Number, start, i)
-	return i, nil
+	l.add(Number, start, i, false)
+	return i
 }

@@ -16,58 +16,70 @@ func TestAccepted(t *testing.T) {
 		`{}`, ` [ ] `, `"a"`, `-0`, `1.5e+10`, `{"a":1,"a":2}`, `"\ud800"`, "\"\xff\"", `123456789012345678901234567890`,
 		"\t\r\n{\"a\" : [1 , true,false , null ]}\n",
 	} {
-		_, err := Lex([]byte(text), MaxDepth, nil)
-		assert.NoError(t, err, text)
+		var document Document
+		assert.True(t, Lex([]byte(text), &document), text)
 	}
 }
 
-// TestRefused: anything else is broken, whole.
+// TestRefused: anything else is broken, at the token that is not to be there.
 func TestRefused(t *testing.T) {
-	for _, text := range []string{
-		``, ` `, `{`, `]`, `[1,]`, `{"a":1,}`, `{"a"}`, `{1:2}`, `01`, `1.`, `.5`, `+1`, `1e`, `-`, `NaN`, `tru`, `"a`, "\"\n\"",
-		`"\x"`, `"\u12"`, `1 2`, "\xef\xbb\xbf1", `[1 2]`, `{"a" 1}`, `[1}`, `'a'`, "[\u00a01]",
+	for text, at := range map[string]int{
+		``: 0, ` `: 1, `{`: 1, `]`: 0, `[1,]`: 3, `{"a":1,}`: 7, `{"a"}`: 1, `{1:2}`: 1, `01`: 1, `1.`: 1, `.5`: 0, `+1`: 0, `1e`: 1, `-`: 0,
+		`NaN`: 0, `tru`: 0, `"a`: 0, "\"\n\"": 0, `"\x"`: 0, `"\u12"`: 0, `1 2`: 2, "\xef\xbb\xbf1": 0, `[1 2]`: 3, `{"a" 1}`: 1, `[1}`: 2,
+		`'a'`: 0, "[\u00a01]": 1, `{"a":`: 5, `{"a":}`: 5, `["a":1]`: 1, `{"a":"b":1}`: 5, `[,]`: 1, `"a" : 1`: 0,
 	} {
-		_, err := Lex([]byte(text), MaxDepth, nil)
-		assert.ErrorIs(t, err, ErrBroken, text)
+		var document Document
+		assert.False(t, Lex([]byte(text), &document), text)
+		assert.Equal(t, at, document.At, text)
 	}
 }
 
-// TestDepth: the limit is exact.
+// TestDepth: the document knows how deep it is.
 func TestDepth(t *testing.T) {
-	_, err := Lex([]byte(strings.Repeat("[", 128)+strings.Repeat("]", 128)), MaxDepth, nil)
-	assert.NoError(t, err)
-	_, err = Lex([]byte(strings.Repeat("[", 129)+strings.Repeat("]", 129)), MaxDepth, nil)
-	assert.ErrorIs(t, err, ErrDepth)
+	var document Document
+	require.True(t, Lex([]byte(strings.Repeat("[", 300)+strings.Repeat("]", 300)), &document))
+	assert.Equal(t, 300, document.Depth)
 }
 
 // TestTokens: a token points at its text, a container past its end.
 func TestTokens(t *testing.T) {
 	text := []byte(`{"a":[1,"\n"],"b":null}`)
-	tokens, err := Lex(text, MaxDepth, nil)
-	require.NoError(t, err)
-	require.Len(t, tokens, 9)
-	assert.Equal(t, int32(9), tokens[0].Next)
-	assert.Equal(t, Array, tokens[2].Kind)
-	assert.Equal(t, int32(6), tokens[2].Next)
-	assert.Equal(t, `[1,"\n"]`, string(text[tokens[2].Start:tokens[2].End]))
-	assert.True(t, tokens[4].Escaped)
+	var document Document
+	require.True(t, Lex(text, &document))
+	require.Len(t, document.Tokens, 7)
+	assert.Equal(t, int32(7), document.Tokens[0].Next)
+	array := document.Tokens[2]
+	assert.Equal(t, Array, array.Kind)
+	assert.Equal(t, int32(5), array.Next)
+	assert.Equal(t, `[1,"\n"]`, string(text[array.Start:array.End]))
+	assert.True(t, document.Tokens[4].Escaped)
 }
 
-// FuzzLex: what the standard library accepts is accepted, token texts lie in order, nothing panics.
+// TestBroken: what came before the break is there, and the name of the member that has no value.
+func TestBroken(t *testing.T) {
+	text := []byte(`{"a":[1,2],"b":"cut o`)
+	var document Document
+	require.False(t, Lex(text, &document))
+	require.Len(t, document.Tokens, 5)
+	require.True(t, document.Named)
+	assert.Equal(t, `"b"`, string(text[document.OpenName.Start:document.OpenName.End]))
+	assert.Equal(t, int32(5), document.Tokens[0].Next)
+	assert.Equal(t, 15, document.At)
+}
+
+// FuzzLex: what the standard library accepts is accepted, tokens lie in order and inside the text, nothing panics.
 func FuzzLex(f *testing.F) {
 	f.Add([]byte(`{"a":[1.5,"x\u0041",{"b":null}]}`))
 	f.Add([]byte("[\"\xff\", 1e5]"))
 	f.Fuzz(func(t *testing.T, text []byte) {
-		tokens, err := Lex(text, MaxDepth, nil)
-		if err == ErrDepth {
-			return
-		}
-		if json.Valid(text) != (err == nil) && utf8.Valid(text) {
-			t.Fatalf("valid for the library: %v, for us: %v", json.Valid(text), err)
+		var document Document
+		whole := Lex(text, &document)
+		if document.Depth < 1000 && utf8.Valid(text) && json.Valid(text) != whole {
+			t.Fatalf("valid for the library: %v, for us: %v", json.Valid(text), whole)
 		}
 		last := int32(0)
-		for _, token := range tokens {
-			if token.Start < last && token.Kind != End || int(token.End) > len(text) {
+		for i, token := range document.Tokens {
+			if token.Start < last || int(token.End) > len(text) || int(token.Next) <= i || int(token.Next) > len(document.Tokens) {
 				t.Fatalf("token out of order: %+v", token)
 			}
 			last = token.Start

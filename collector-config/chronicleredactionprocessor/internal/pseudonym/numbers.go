@@ -2,17 +2,15 @@ package pseudonym
 
 import (
 	"crypto/sha256"
-	_ "embed"
 	"encoding/binary"
 	"strconv"
 	"strings"
+
+	"github.com/chronicle-otel/chronicle-otel/collector-config/chronicleredactionprocessor/internal/data"
 )
 
-//go:embed npa-us-v1.txt
-var areaCodeText string
-
 // areaCodes are the area codes under which 555-01xx is reserved for fiction, in the order that pseudonyms depend on.
-var areaCodes = strings.Fields(areaCodeText)
+var areaCodes = strings.Fields(data.AreaCodes)
 
 var isAreaCode = func() map[string]bool {
 	known := make(map[string]bool, len(areaCodes))

@@ -122,3 +122,35 @@ func ibanRemainder(text string) int {
 	}
 	return remainder
 }
+
+// OwnSecretAt returns the length of the own secret that a text begins with, as much of its fill as is there included;
+// 0 if there is none.
+func OwnSecretAt(text []byte) int {
+	if len(text) < minSecret || string(text[:3]) != "chr" {
+		return 0
+	}
+	for _, c := range text[3:minSecret] {
+		if !alphabetClass[c] {
+			return 0
+		}
+	}
+	body := string(text[7:minSecret])
+	if string(text[3:7]) != check("chr"+body, 4) {
+		return 0
+	}
+	n := minSecret
+	if n == len(text) {
+		return n
+	}
+	block := check("fill"+body, 32)
+	for n < len(text) && text[n] == block[(n-minSecret)%len(block)] {
+		n++
+	}
+	return n
+}
+
+// Token returns a checked stand-in of 27 letters for what has neither form nor length worth keeping.
+func (k *Key) Token(tag, value string) string {
+	body := k.digestOf(tag, value).letters(20)
+	return "chr" + check("chr"+body, 4) + body
+}

@@ -1,0 +1,181 @@
+package detect
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/hex"
+	"strings"
+)
+
+// Opaque stands for a text that cannot be judged.
+const Opaque = "chronicle-opaque"
+
+// encoded looks at what no rule claimed for runs of base64 and hex that decode to text.
+func (s *Scanner) encoded(part span) {
+	for _, run := range s.found.runs {
+		from, to := max(run.from, part.from), min(run.to, part.to)
+		if to-from < minRun {
+			continue
+		}
+		end := to
+		for range 2 {
+			if s.byteAt(part, end) == '=' {
+				end++
+			}
+		}
+		if s.at(part, end, alnum) {
+			continue
+		}
+		s.encodedRun(span{from, end}, to)
+	}
+}
+
+// encodedRun decodes one run; its padding begins at to.
+func (s *Scanner) encodedRun(run span, to int) {
+	text := s.text[run.from:run.to]
+	if decoded, ok := decodeHex(text); ok {
+		if edited, changed := s.nested(decoded); changed == Over {
+			s.edit(run, s.rules.StandIn)
+		} else if changed == Changed {
+			spelled := hex.EncodeToString(edited)
+			if upperHex(text) {
+				spelled = strings.ToUpper(spelled)
+			}
+			s.edit(run, spelled)
+		}
+		return
+	}
+	decoded, encoding, ok := decodeBase64(text, to-run.from)
+	if !ok {
+		return
+	}
+	if packed(decoded) {
+		s.tally.opaque("packed")
+		s.edit(run, s.rules.StandIn)
+		return
+	}
+	if !readable(decoded) {
+		return
+	}
+	if edited, changed := s.nested(decoded); changed == Over {
+		s.edit(run, s.rules.StandIn)
+	} else if changed == Changed {
+		s.edit(run, encoding.EncodeToString(edited))
+	}
+}
+
+func upperHex(text []byte) bool {
+	for _, c := range text {
+		if c > '9' {
+			return c < 'a'
+		}
+	}
+	return false
+}
+
+func decodeHex(text []byte) ([]byte, bool) {
+	if len(text)%2 != 0 {
+		return nil, false
+	}
+	for _, c := range text {
+		if !is(c, hexa) {
+			return nil, false
+		}
+	}
+	decoded := make([]byte, len(text)/2)
+	if _, err := hex.Decode(decoded, text); err != nil {
+		return nil, false
+	}
+	for _, c := range decoded {
+		if !printable[c] {
+			return nil, false
+		}
+	}
+	return decoded, true
+}
+
+var printable = func() (class [256]bool) {
+	for c := ' '; c <= '~'; c++ {
+		class[c] = true
+	}
+	class['\t'], class['\n'], class['\r'] = true, true, true
+	return class
+}()
+
+// decodeBase64 decodes a run whose padding begins at solid, if encoding it again gives the same text.
+func decodeBase64(text []byte, solid int) ([]byte, *base64.Encoding, bool) {
+	plain := text[:solid]
+	padded := len(text) > solid
+	urlSafe := bytes.IndexAny(plain, "-_") >= 0
+	if urlSafe && bytes.IndexAny(plain, "+/") >= 0 || len(plain)%4 == 1 || padded && len(text)%4 != 0 {
+		return nil, nil, false
+	}
+	encoding := base64.StdEncoding
+	if urlSafe {
+		encoding = base64.URLEncoding
+	}
+	raw := encoding.WithPadding(base64.NoPadding).Strict()
+	decoded := make([]byte, raw.DecodedLen(len(plain)))
+	if !mayRead(plain) {
+		return nil, nil, false
+	}
+	n, err := raw.Decode(decoded, plain)
+	if err != nil {
+		return nil, nil, false
+	}
+	if !padded {
+		encoding = encoding.WithPadding(base64.NoPadding)
+	}
+	return decoded[:n], encoding, true
+}
+
+// mayRead is a cheap look ahead: three quartets in a row whose first byte decodes to printable ASCII, or the beginning
+// of compressed content.
+func mayRead(plain []byte) bool {
+	if plain[0] == 'H' || plain[0] == 'K' {
+		return true // 1f8b and 28b52ffd begin so
+	}
+	count := 0
+	for i := 0; i+4 <= len(plain); i += 4 {
+		if printableLead[plain[i]] {
+			count++
+			if count == 3 {
+				return true
+			}
+		} else {
+			count = 0
+		}
+	}
+	return false
+}
+
+// printableLead marks the letters of base64 for the first six bits of a printable byte.
+var printableLead = func() (class [256]bool) {
+	const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+	for value := range 64 {
+		for low := range 4 {
+			if printable[value<<2|low] {
+				class[letters[value]] = true
+			}
+		}
+	}
+	return class
+}()
+
+func packed(decoded []byte) bool {
+	return bytes.HasPrefix(decoded, []byte("\x1f\x8b")) || bytes.HasPrefix(decoded, []byte("\x28\xb5\x2f\xfd"))
+}
+
+// readable reports whether three quartets in a row, counted from the beginning, decode to printable ASCII.
+func readable(decoded []byte) bool {
+	for at := 0; at+9 <= len(decoded); at += 3 {
+		n := 0
+		for n < 9 && printable[decoded[at+n]] {
+			n++
+		}
+		if n == 9 {
+			return true
+		}
+	}
+	return false
+}

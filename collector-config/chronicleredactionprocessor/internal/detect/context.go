@@ -128,7 +128,7 @@ func (s *Scanner) wordBefore(subject string, part span, at int) bool {
 	if !s.rules.hasWords[subject] {
 		return false
 	}
-	floor := max(part.from, at-wordReach)
+	floor := s.wordFloor(part, at)
 	var buffer [wordReach]byte
 	window := buffer[:copy(buffer[:], s.text[floor:at])]
 	for i, c := range window {
@@ -143,7 +143,7 @@ func (s *Scanner) wordBefore(subject string, part span, at int) bool {
 		for end < len(window) && is(window[end], alnum) {
 			end++
 		}
-		if i > 0 || !s.before(part, floor, alnum) {
+		if !s.joinedBefore(part, floor+i) {
 			for _, candidate := range s.rules.words[string(window[i:end])] {
 				if candidate.subjects[subject] && wholeWord(window[i:], candidate.text) {
 					return true
@@ -155,9 +155,44 @@ func (s *Scanner) wordBefore(subject string, part span, at int) bool {
 	return false
 }
 
+// wordFloor returns where the words begin that may hint at a candidate: on its line, and where it is assigned to a name,
+// no further back than that name.
+func (s *Scanner) wordFloor(part span, at int) int {
+	floor := max(part.from, at-wordReach)
+	if line := bytes.LastIndexByte(s.text[floor:at], '\n'); line >= 0 && s.run(part, floor+line, blank) < at {
+		floor += line
+	}
+	i := at
+	for i > floor && opens[s.text[i-1]] {
+		i--
+	}
+	if i == floor || s.text[i-1] != '=' && s.text[i-1] != '#' {
+		return floor
+	}
+	i--
+	for i > floor && closes[s.text[i-1]] {
+		i--
+	}
+	for i > floor && is(s.text[i-1], tokens|dot) {
+		i--
+	}
+	return i
+}
+
+// joinedBefore reports whether what stands before a place makes it part of a longer word, name or path.
+func (s *Scanner) joinedBefore(part span, i int) bool {
+	c := s.byteAt(part, i-1)
+	return is(c, tokens|dot) || c == '@' || c == '/'
+}
+
+// wholeWord reports whether a window begins with a word that does not go on after it.
 func wholeWord(window []byte, text string) bool {
 	if !bytes.HasPrefix(window, []byte(text)) {
 		return false
 	}
-	return len(window) == len(text) || !is(window[len(text)], alnum)
+	rest := window[len(text):]
+	if len(rest) == 0 {
+		return true
+	}
+	return !is(rest[0], word) && (rest[0] != '.' && rest[0] != '-' || len(rest) == 1 || !is(rest[1], letter))
 }

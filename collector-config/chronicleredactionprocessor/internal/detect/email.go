@@ -15,7 +15,7 @@ func findEmails(s *Scanner, r *rule, part span) {
 			continue
 		}
 		end := s.domainEnd(part, at+1)
-		if end < 0 || string(s.text[local:at]) == "git" && s.byteAt(part, end) == ':' {
+		if end < 0 || s.impersonal(part, span{local, end}, at) {
 			continue
 		}
 		address := strings.ToLower(string(s.text[local:end]))
@@ -25,6 +25,33 @@ func findEmails(s *Scanner, r *rule, part span) {
 		s.emitWhole(r, span{local, end}, s.key.Email(address), address)
 		taken = end
 	}
+}
+
+// wholeEmail reports whether a range is an address around an @ and nothing else, and returns it in lower case.
+func (s *Scanner) wholeEmail(of span, at int) (string, bool) {
+	if s.local(span{of.from, at}) != of.from || at == of.from || s.domainEnd(of, at+1) != of.to || s.impersonal(of, of, at) {
+		return "", false
+	}
+	return strings.ToLower(s.slice(of)), true
+}
+
+// impersonal reports whether an address names a service: a git remote, or an extension of a house's own telephone system.
+func (s *Scanner) impersonal(part, address span, at int) bool {
+	local := s.text[address.from:at]
+	if string(local) == "git" && s.byteAt(part, address.to) == ':' {
+		return true
+	}
+	for _, c := range local {
+		if is(c, letter) {
+			return false
+		}
+	}
+	domain := string(s.text[at:address.to])
+	switch strings.ToLower(domain[strings.LastIndexByte(domain, '.')+1:]) {
+	case "local", "internal", "lan", "localdomain":
+		return true
+	}
+	return false
 }
 
 // local returns the beginning of the local part that ends where the part does; the end itself if there is none.

@@ -40,6 +40,19 @@ func (s *Scanner) commit(r *rule, of span, value string) {
 	}
 }
 
+// commitOpen is commit for a match of which what lies between the pieces is scanned, too.
+func (s *Scanner) commitOpen(r *rule, of span, value string) {
+	if r.action != Keep && !r.allows(value) {
+		at := of.from
+		for _, e := range s.plan {
+			s.gaps = append(s.gaps, span{at, int(e.Start)})
+			at = int(e.End)
+		}
+		s.gaps = append(s.gaps, span{at, of.to})
+	}
+	s.commit(r, of, value)
+}
+
 func (s *Scanner) act(action string, e Edit) {
 	of := span{int(e.Start), int(e.End)}
 	switch action {

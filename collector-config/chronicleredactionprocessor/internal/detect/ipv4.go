@@ -7,7 +7,7 @@ func findIPv4(s *Scanner, r *rule, part span) {
 	for at := s.firstDigit(part, part.from); at >= 0; {
 		var octets [4]int
 		end := s.ipv4At(part, at, &octets)
-		if end < 0 || !personalIPv4(octets) || s.vetoed(r.name, part, at) {
+		if end < 0 || !personalIPv4(octets) || !s.countsIPv4(r, part, at, octets) {
 			at = s.nextGroup(part, at)
 			continue
 		}
@@ -15,6 +15,16 @@ func findIPv4(s *Scanner, r *rule, part span) {
 		s.emitWhole(r, span{at, end}, s.key.IPv4(address), address)
 		at = s.firstDigit(part, end)
 	}
+}
+
+// countsIPv4 reports whether four numbers are an address and no version: nothing speaks against it, and where it is as
+// short as a version, something hints at it.
+func (s *Scanner) countsIPv4(r *rule, part span, at int, o [4]int) bool {
+	if s.vetoed(r.name, part, at) || at-2 >= part.from && string(s.text[at-2:at]) == "==" {
+		return false
+	}
+	short := max(o[0], o[1], o[2], o[3]) < 10 && o[0] != o[1]
+	return !short || s.hinted(r.name, part, at)
 }
 
 func dotted(octets [4]int) string {

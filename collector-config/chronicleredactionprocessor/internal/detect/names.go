@@ -14,8 +14,7 @@ type Name struct {
 	Sealed bool            // a provider's own token, which replay needs as it is
 	hints  map[string]bool
 	vetoes map[string]bool
-
-	spellings []string
+	forms  []*secretForm // the secrets that are looked for under this name
 }
 
 // NoName is the context of what stands under no name.
@@ -60,19 +59,15 @@ func (r *Rules) name(name string) *Name {
 	if dot := strings.LastIndexByte(name, '.'); dot >= 0 {
 		spellings = append(spellings, normalize(name[dot+1:]))
 	}
-	made := &Name{}
-	for _, spelling := range spellings {
-		if spelling != "" {
-			made.spellings = append(made.spellings, spelling)
-		}
-	}
-	if len(made.spellings) == 0 {
+	spellings = slices.DeleteFunc(spellings, func(spelling string) bool { return spelling == "" })
+	if len(spellings) == 0 {
 		return NoName
 	}
+	made := &Name{}
 	hints, vetoes := map[string]bool{}, map[string]bool{}
 	for i := range r.keys {
 		key := &r.keys[i]
-		if !key.names.any(made.spellings) {
+		if !key.names.any(spellings) {
 			continue
 		}
 		if key.rule.Type != "" && made.Key == nil {
@@ -86,15 +81,20 @@ func (r *Rules) name(name string) *Name {
 		}
 	}
 	for i := range r.ids {
-		if r.ids[i].names.any(made.spellings) {
+		if r.ids[i].names.any(spellings) {
 			hints[r.ids[i].rule.ID] = true
+		}
+	}
+	for _, form := range r.secrets.named {
+		if form.names.any(spellings) {
+			made.forms = append(made.forms, form)
 		}
 	}
 	for hint := range hints {
 		delete(vetoes, hint)
 	}
 	made.hints, made.vetoes = hints, vetoes
-	made.Sealed = r.sealed.any(made.spellings)
+	made.Sealed = r.sealed.any(spellings)
 	return made
 }
 

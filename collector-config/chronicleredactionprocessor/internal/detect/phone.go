@@ -120,7 +120,7 @@ func (s *Scanner) phoneAt(r *rule, part span, start int) int {
 		if number == "" {
 			continue
 		}
-		if s.vetoed(r.name, part, start) {
+		if !candidate.plus && s.vetoed(r.name, part, start) {
 			return 0
 		}
 		if pseudonym.OwnPhone(number) {
@@ -323,8 +323,8 @@ func (s *Scanner) trunkInside(c *phoneCandidate) bool {
 	return false
 }
 
-// framed reports whether something other than blanks holds the groups together.
-func (s *Scanner) framed(c *phoneCandidate) bool {
+// framed reports whether something other than blanks, or another byte that does not count, holds the groups together.
+func (s *Scanner) framed(c *phoneCandidate, weak byte) bool {
 	for i := range c.groups {
 		if c.groups[i].inside {
 			return true
@@ -333,7 +333,7 @@ func (s *Scanner) framed(c *phoneCandidate) bool {
 			continue
 		}
 		for k := c.groups[i].gap.from; k < c.groups[i].gap.to; k++ {
-			if s.text[k] != ' ' && s.text[k] != '\t' {
+			if s.text[k] != ' ' && s.text[k] != '\t' && s.text[k] != weak {
 				return true
 			}
 		}
@@ -359,7 +359,7 @@ func (s *Scanner) northAmerican(c *phoneCandidate, hint func() bool) string {
 	if !shape && !groups[0].inside {
 		return ""
 	}
-	if s.framed(c) || one || hint() {
+	if s.framed(c, '/') || one || hint() {
 		return "1" + digits
 	}
 	return ""
@@ -375,11 +375,11 @@ func (s *Scanner) inNorthAmerica() bool {
 }
 
 func (s *Scanner) withPrefix(c *phoneCandidate, hint func() bool) string {
-	if c.groups[0].length() < 2 || c.digits[0] != '0' || !s.evenGaps(c) || s.dateAt(c.groups[0].from) || !s.framed(c) && !hint() {
+	if c.groups[0].length() < 2 || c.digits[0] != '0' || !s.evenGaps(c) || s.dateAt(c.groups[0].from) || !s.framed(c, ' ') && !hint() {
 		return ""
 	}
 	national := c.digits[1:]
-	if len(national) < 8 {
+	if len(national) < 8 || national[0] == '0' {
 		return ""
 	}
 	for i := range s.rules.regions {
@@ -426,7 +426,10 @@ func (s *Scanner) bareNumber(digits string) string {
 	table := &s.rules.tables.phones
 	for i := range s.rules.regions {
 		region := &s.rules.regions[i]
-		for _, lead := range [...]string{"", region.prefix, region.code} {
+		for k, lead := range [...]string{"", region.prefix, region.code} {
+			if k == 0 && region.prefix != "" && region.code != "1" && !s.context.hints["phone"] {
+				continue // only a name that says so makes up for a missing prefix
+			}
 			if national, ok := strings.CutPrefix(digits, lead); ok && table.valid(region, national) {
 				return region.code + national
 			}

@@ -17,7 +17,9 @@ type rule struct {
 	leads  uint64 // lengths of the runs of digits with which a match begins, as bits; 0 where it does not matter
 	find   func(s *Scanner, r *rule, part span)
 	own    *ownRule
-	id     *nationalID
+
+	testCards map[string]bool
+	id        *nationalID
 }
 
 // keyRule is a key rule with its names.
@@ -105,6 +107,10 @@ func (r *Rules) compileRules(p *policy.Policy) {
 			continue
 		}
 		base := rule{name: name, use: name, action: action(from, p), allow: slices.Concat(from.Allow, generalAllow(p, name)), find: finders[name]}
+		base.testCards = r.tables.testCards
+		if name == "email" && given["secrets"] != nil && !given["secrets"].Off {
+			r.addAssigned(given["secrets"], p)
+		}
 		if name == "national_ids" {
 			r.addNationalIDs(base)
 			continue
@@ -126,6 +132,11 @@ func (r *Rules) compileRules(p *policy.Policy) {
 			r.numberHints[r.order[i].name] = true
 		}
 	}
+}
+
+// addAssigned adds the part of the secrets that stand under a name.
+func (r *Rules) addAssigned(secrets *policy.Rule, p *policy.Policy) {
+	r.order = append(r.order, rule{name: "assigned", use: "secrets", action: action(secrets, p), allow: secrets.Allow, find: findAssigned})
 }
 
 func action(from *policy.Rule, p *policy.Policy) string {
@@ -190,11 +201,11 @@ func generalAllow(p *policy.Policy, use string) []policy.Allow {
 
 // allows reports whether an allow list exempts a match.
 func (r *rule) allows(value string) bool {
-	return slices.ContainsFunc(r.allow, func(entry policy.Allow) bool { return allowed(&entry, value) })
+	return slices.ContainsFunc(r.allow, func(entry policy.Allow) bool { return r.allowed(&entry, value) })
 }
 
 // allowed reports whether a match is all that an entry says.
-func allowed(entry *policy.Allow, value string) bool {
+func (r *rule) allowed(entry *policy.Allow, value string) bool {
 	if entry.Value == "" && entry.Domain == "" && entry.CIDR == "" && entry.Set == "" {
 		return false
 	}
@@ -204,7 +215,7 @@ func allowed(entry *policy.Allow, value string) bool {
 	if entry.Domain != "" && !inDomain(strings.ToLower(entry.Domain), value) {
 		return false
 	}
-	return (entry.CIDR == "" || inNetwork(entry.CIDR, value)) && (entry.Set == "" || publishedTestCards[value])
+	return (entry.CIDR == "" || inNetwork(entry.CIDR, value)) && (entry.Set == "" || r.testCards[value])
 }
 
 func inDomain(domain, value string) bool {

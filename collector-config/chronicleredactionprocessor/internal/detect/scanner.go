@@ -44,6 +44,8 @@ type Scanner struct {
 	plan    []Edit // of the match that is being made
 	spans   []span // matches of the rules that are at work, a stack
 	offers  []offer
+	gaps    []span  // between the pieces of matches, a stack
+	inside  bool    // such a gap is looked at: it is no beginning of a text
 	claims  []claim // own output of the parts that are at work, a stack
 }
 
@@ -59,7 +61,7 @@ func (s *Scanner) Scan(text []byte, context *Name, tally *Tally, nested Nested) 
 	if !s.collect() {
 		return nil
 	}
-	s.spans, s.claims = s.spans[:0], s.claims[:0]
+	s.spans, s.claims, s.gaps, s.inside = s.spans[:0], s.claims[:0], s.gaps[:0], false
 	s.scan(span{0, len(text)})
 	slices.SortFunc(s.edits, func(x, y Edit) int { return cmp.Compare(x.Start, y.Start) })
 	return s.edits
@@ -94,9 +96,9 @@ func (s *Scanner) rest(part span) {
 		if rule.leads != 0 && rule.leads&leads == 0 {
 			continue
 		}
-		first := len(s.spans)
+		first, firstGap := len(s.spans), len(s.gaps)
 		rule.find(s, rule, part)
-		last := len(s.spans)
+		last, lastGap := len(s.spans), len(s.gaps)
 		if last == first {
 			continue
 		}
@@ -108,9 +110,20 @@ func (s *Scanner) rest(part span) {
 		}
 		s.scan(span{at, part.to})
 		s.spans = s.spans[:first]
+		s.scanGaps(firstGap, lastGap)
 		return
 	}
 	s.encoded(part)
+}
+
+func (s *Scanner) scanGaps(first, last int) {
+	was := s.inside
+	s.inside = true
+	for i := first; i < last; i++ {
+		s.scan(s.gaps[i])
+	}
+	s.inside = was
+	s.gaps = s.gaps[:first]
 }
 
 // leads returns the lengths of the runs of digits in a part as bits, bit 0 for words without digits at their beginning.

@@ -134,12 +134,21 @@ type offer struct {
 	kept int
 }
 
-// findSecrets finds credentials by their prefix or form, and values assigned to a name that says so.
+// findSecrets finds credentials by their prefix or form.
 func findSecrets(s *Scanner, r *rule, part span) {
 	offers := s.offers[:0]
 	offers = s.offerPrefixed(part, offers)
 	offers = s.offerFree(part, offers)
-	offers = s.offerNamed(part, offers)
+	s.take(r, part, offers)
+}
+
+// findAssigned finds values assigned to a name that says that they are secrets.
+func findAssigned(s *Scanner, r *rule, part span) {
+	s.take(r, part, s.offerNamed(part, s.offers[:0]))
+}
+
+// take makes matches of the offers: at one place the longest, then the one that was made first.
+func (s *Scanner) take(r *rule, part span, offers []offer) {
 	slices.SortStableFunc(offers, func(x, y offer) int {
 		return cmp.Or(cmp.Compare(x.from, y.from), cmp.Compare(y.to, x.to))
 	})
@@ -247,12 +256,10 @@ func (s *Scanner) offerNamed(part span, offers []offer) []offer {
 	if len(s.rules.secrets.named) == 0 {
 		return offers
 	}
-	if part.from == 0 && len(s.context.spellings) > 0 {
+	if part.from == 0 && !s.inside {
 		at := s.run(part, 0, blank)
-		for _, form := range s.rules.secrets.named {
-			if form.names.any(s.context.spellings) {
-				offers = s.offerUnderName(part, at, form, offers)
-			}
+		for _, form := range s.context.forms {
+			offers = s.offerUnderName(part, at, form, offers)
 		}
 	}
 	for _, place := range within(s.found.assigns, part) {
@@ -263,14 +270,8 @@ func (s *Scanner) offerNamed(part span, offers []offer) []offer {
 		if !s.assigned(part, int(place)) || !s.longEnough(part, at) {
 			continue
 		}
-		spellings := s.nameBefore(part, at).spellings
-		if len(spellings) == 0 {
-			continue
-		}
-		for _, form := range s.rules.secrets.named {
-			if form.names.any(spellings) {
-				offers = s.offerUnderName(part, at, form, offers)
-			}
+		for _, form := range s.nameBefore(part, at).forms {
+			offers = s.offerUnderName(part, at, form, offers)
 		}
 	}
 	return offers

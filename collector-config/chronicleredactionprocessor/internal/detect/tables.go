@@ -19,7 +19,11 @@ type tables struct {
 	notPeople   map[string]bool
 	secretNames map[string]bool // query names whose values are secrets
 	looseNames  map[string]bool // those of them that also count outside of URLs
+	digests     map[string]bool // segments after which a digest stands
 	sites       map[string]bool
+	testCards   map[string]bool
+	nothing     map[string]bool // values that say that there is none
+	nobody      map[string]bool // and those that name a part that anybody could play
 	phones      phones
 }
 
@@ -31,7 +35,11 @@ type tablesFile struct {
 	URLNotPeople []string             `json:"url_not_people"`
 	URLSecrets   []string             `json:"url_secrets"`
 	URLLoose     []string             `json:"url_loose"`
+	URLDigests   []string             `json:"url_digests"`
 	Sites        []string             `json:"sites"`
+	TestCards    []string             `json:"test_cards"`
+	Nothing      []string             `json:"nothing"`
+	Nobody       []string             `json:"nobody"`
 }
 
 // shipped reads the embedded tables once; they were checked when they were made.
@@ -48,7 +56,11 @@ var shipped = sync.OnceValues(func() (*tables, error) {
 		notPeople:   set(file.URLNotPeople),
 		secretNames: set(file.URLSecrets),
 		looseNames:  set(file.URLLoose),
+		digests:     set(file.URLDigests),
 		sites:       set(file.Sites),
+		testCards:   set(file.TestCards),
+		nothing:     set(file.Nothing),
+		nobody:      set(file.Nobody),
 	}
 	for _, row := range file.Cards {
 		if err := t.addIssuer(row); err != nil {

@@ -19,34 +19,34 @@ type urlParts struct {
 
 var none = span{-1, -1}
 
-// findUserinfo finds user and password before a host; of web addresses the whole URL with all that is personal in it.
+// findUserinfo finds URLs with user and password before the host, and with them all that is personal there.
 func findUserinfo(s *Scanner, r *rule, part span) {
 	from := part.from
 	for _, place := range within(s.found.schemes, part) {
 		colon := int(place)
 		scheme := s.schemeStart(span{from, part.to}, colon)
-		if scheme < 0 {
+		if scheme < 0 || !s.userinfoAt(part, colon+3) {
 			continue
 		}
-		start := colon + 3
-		end := start
-		for end < part.to && !userinfoEnds[s.text[end]] && end-start <= 256 {
-			end++
-		}
-		if end == start || end-start > 256 || s.byteAt(part, end) != '@' || !s.at(part, end+1, alnum) && s.byteAt(part, end+1) != '[' {
+		from = colon
+		if s.before(part, scheme, alnum) {
 			continue
 		}
-		if s.rules.tables.schemes[strings.ToLower(string(s.text[scheme:colon]))] && !s.before(part, scheme, alnum) {
-			from = s.wholeURL(r, part, scheme, colon)
-			continue
+		if end, found := s.wholeURL(r, part, scheme, colon); found {
+			from = end
 		}
-		from = end
-		s.begin()
-		for _, credential := range s.credentials(span{start, end}) {
-			s.replace(credential, s.secret(s.slice(credential)))
-		}
-		s.commit(r, span{start, end}, string(s.text[start:end]))
 	}
+}
+
+const maxUserinfo = 256
+
+// userinfoAt reports whether user, @ and a host stand at a place.
+func (s *Scanner) userinfoAt(part span, start int) bool {
+	end := start
+	for end < part.to && !userinfoEnds[s.text[end]] && end-start <= maxUserinfo {
+		end++
+	}
+	return end > start && end-start <= maxUserinfo && s.byteAt(part, end) == '@' && (s.at(part, end+1, alnum) || s.byteAt(part, end+1) == '[')
 }
 
 var userinfoEnds = classOf(" \t\r\n/@?#\"'<>\\")
@@ -102,7 +102,7 @@ func findURLs(s *Scanner, r *rule, part span) {
 		if scheme < 0 || s.before(part, scheme, alnum) {
 			continue
 		}
-		from = s.wholeURL(r, part, scheme, colon)
+		from, _ = s.wholeURL(r, part, scheme, colon)
 		urls = append(urls, span{scheme, from})
 	}
 	s.looseParameters(r, part, urls)
@@ -125,29 +125,50 @@ func (s *Scanner) knownScheme(scheme, colon int) int {
 	return -1
 }
 
-// wholeURL replaces what is personal in the URL whose scheme ends at a colon, and returns where it ends.
-func (s *Scanner) wholeURL(r *rule, part span, scheme, colon int) int {
-	end := s.urlEnd(part, colon+3)
+// wholeURL replaces what is personal in the URL whose scheme ends at a colon; it returns where the URL ends, and whether
+// there was anything.
+func (s *Scanner) wholeURL(r *rule, part span, scheme, colon int) (end int, found bool) {
+	end = s.urlEnd(part, colon+3)
 	url := s.cutURL(scheme, colon, end)
 	personal := s.personalParts(&url)
-	if url.host.from == url.host.to || len(personal) == 0 && !s.frontPage(&url) {
-		return end
+	web := s.rules.tables.schemes[url.scheme]
+	if len(personal) == 0 && !(web && url.host.from < url.host.to && s.frontPage(&url)) {
+		return end, false
 	}
 	host := strings.ToLower(s.slice(url.host))
 	s.begin()
 	placed := false
 	for _, p := range personal {
 		if !placed && p.from > url.host.from {
-			s.replaceHost(&url, host)
+			s.replaceHost(&url, host, web)
 			placed = true
 		}
-		s.replace(p, s.secret(s.slice(p)))
+		s.replaceTyped(p)
 	}
 	if !placed {
-		s.replaceHost(&url, host)
+		s.replaceHost(&url, host, web)
 	}
-	s.commit(r, span{scheme, end}, host)
-	return end
+	if len(s.plan) == 0 {
+		return end, false
+	}
+	s.commitOpen(r, span{scheme, end}, host)
+	return end, true
+}
+
+// replaceTyped plans the stand-in of a personal part: an address or a token has the one that it has elsewhere.
+func (s *Scanner) replaceTyped(of span) {
+	value := s.text[of.from:of.to]
+	if at := bytes.IndexByte(value, '@'); at >= 0 {
+		if address, ok := s.wholeEmail(of, of.from+at); ok {
+			s.replace(of, s.key.Email(address))
+			return
+		}
+	}
+	if bytes.HasPrefix(value, []byte("eyJ")) && s.jwtEnd(of, of.from) == of.to {
+		s.dotted(of, "eyJ")
+		return
+	}
+	s.replace(of, s.secret(string(value)))
 }
 
 // urlEnd returns where a URL ends whose part after :// begins at start; punctuation at the end is not part of it.
@@ -233,7 +254,7 @@ func (s *Scanner) personalParts(u *urlParts) []span {
 }
 
 func (s *Scanner) personalSegments(path span, found []span) []span {
-	people := false
+	people, digests := false, false
 	for at := path.from; at < path.to; {
 		at++
 		end := s.find(span{at, path.to}, '/')
@@ -241,15 +262,31 @@ func (s *Scanner) personalSegments(path span, found []span) []span {
 			end = path.to
 		}
 		segment := strings.ToLower(string(s.text[at:end]))
-		if people && hasAlnum(s.text[at:end]) && !s.rules.tables.notPeople[segment] {
+		switch {
+		case digests && isDigest(s.text[at:end]):
+		case people && hasAlnum(s.text[at:end]) && !s.rules.tables.notPeople[segment]:
 			found = append(found, span{at, end})
-		} else {
+		default:
 			found = s.randomRuns(span{at, end}, found)
 		}
-		people = s.rules.tables.people[segment]
+		people, digests = s.rules.tables.people[segment], s.rules.tables.digests[segment]
 		at = end
 	}
 	return found
+}
+
+// isDigest reports whether a segment is a digest of public content.
+func isDigest(segment []byte) bool {
+	segment = bytes.TrimPrefix(segment, []byte("sha256:"))
+	if len(segment) != 40 && len(segment) != 64 {
+		return false
+	}
+	for _, c := range segment {
+		if !is(c, hexa) || is(c, upper) {
+			return false
+		}
+	}
+	return true
 }
 
 func (s *Scanner) personalParameters(in span, found []span) []span {
@@ -356,8 +393,9 @@ func only(text string, class uint16) bool {
 	return true
 }
 
-func (s *Scanner) replaceHost(u *urlParts, host string) {
-	if host[0] == '[' || !strings.Contains(host, ".") {
+// replaceHost plans the stand-in of a host; outside of the web only addresses have one.
+func (s *Scanner) replaceHost(u *urlParts, host string, web bool) {
+	if host == "" || host[0] == '[' || !strings.Contains(host, ".") {
 		return
 	}
 	if strings.Trim(host, "0123456789.") == "" {
@@ -367,7 +405,7 @@ func (s *Scanner) replaceHost(u *urlParts, host string) {
 		}
 		return
 	}
-	if !ownDomain(host) {
+	if web && !ownDomain(s.slice(u.host)) {
 		s.replace(u.host, s.key.Domain(host))
 	}
 }
@@ -399,7 +437,9 @@ func (s *Scanner) looseParameters(r *rule, part span, urls []span) {
 		if !s.rules.tables.looseNames[strings.ToLower(string(s.text[name:equals]))] || !hasAlnum(s.text[value.from:end]) || inside(urls, value.from) {
 			continue
 		}
-		s.emitWhole(r, value, s.secret(s.slice(value)), s.slice(value))
+		s.begin()
+		s.replaceTyped(value)
+		s.commit(r, value, s.slice(value))
 	}
 }
 

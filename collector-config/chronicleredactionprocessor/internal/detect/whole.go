@@ -33,7 +33,8 @@ func (s *Scanner) Whole(text []byte, name *Name, tally *Tally) (Edit, bool) {
 		}
 	}
 	secret := text[part.from:part.to]
-	if !hasAlnum(secret) || placeholders.Match(secret) || string(secret) == Opaque || s.rules.secrets.isOwn(secret) {
+	known := len(s.rules.secrets.known(secret))
+	if !hasAlnum(secret[known:]) || s.rules.saysNothing(secret, name.Key.Type) || placeholders.Match(secret) || string(secret) == Opaque || s.rules.secrets.isOwn(secret) {
 		return Edit{}, false
 	}
 	tally.match(name.Key.ID)
@@ -43,6 +44,23 @@ func (s *Scanner) Whole(text []byte, name *Name, tally *Tally) (Edit, bool) {
 		made = s.secret(value)
 	}
 	return Edit{Start: int32(part.from), End: int32(part.to), New: made}, true
+}
+
+// saysNothing reports whether a whole value only says that there is none, or names a part that anybody could play.
+func (r *Rules) saysNothing(value []byte, kind string) bool {
+	low := strings.ToLower(string(value))
+	if r.tables.nothing[low] {
+		return true
+	}
+	if kind != "token" {
+		return false
+	}
+	for _, article := range [...]string{"the ", "a ", "an ", "no ", "not "} {
+		if strings.HasPrefix(low, article) {
+			return true
+		}
+	}
+	return r.tables.nobody[low]
 }
 
 // isOwn reports whether a whole text is a secret of our own, with a known prefix or none.
@@ -82,13 +100,24 @@ func (s *Scanner) validDigits(digits string) bool {
 	return s.issued(digits) && pseudonym.Luhn(digits) && strings.Count(digits, digits[:1]) < len(digits)
 }
 
-// MaskEnd returns the edits that mask a value that was cut off at the end of a view, from a place on.
-func (s *Scanner) MaskEnd(text []byte, from int) []Edit {
+// MaskEnd masks what stands at the cut of a view, in place of what was found in it; our own output stays.
+func (s *Scanner) MaskEnd(text []byte, found []Edit) []Edit {
 	start := lastValue(text)
 	if start < 0 {
-		return nil
+		return found
 	}
-	start = max(start, from)
+	s.text, s.context = text, NoName
+	s.collect()
+	for _, c := range s.own(span{0, len(text)}, nil) {
+		start = max(start, c.to)
+	}
+	moved := start
+	for _, e := range found {
+		if int(e.Start) < start && start < int(e.End) {
+			moved = min(moved, int(e.Start))
+		}
+	}
+	start = moved
 	rest := text[start:]
 	digits := 0
 	for _, c := range rest {
@@ -97,9 +126,15 @@ func (s *Scanner) MaskEnd(text []byte, from int) []Edit {
 		}
 	}
 	if digits < 5 && bytes.IndexByte(rest, '@') < 0 && !s.rules.secrets.begins(rest) {
-		return nil
+		return found
 	}
-	return appendMask(nil, text, span{start, len(text)})
+	kept := found[:0]
+	for _, e := range found {
+		if int(e.End) <= start {
+			kept = append(kept, e)
+		}
+	}
+	return appendMask(kept, text, span{start, len(text)})
 }
 
 // begins reports whether a text begins with a prefix of more than two bytes.

@@ -35,11 +35,7 @@ func (w *worker) broken(data []byte, document *jsonlex.Document, name *detect.Na
 	}
 	found := w.text(rest, name, 0)
 	if cut || cuts[len(data)] {
-		from := 0
-		for _, e := range found {
-			from = max(from, int(e.End))
-		}
-		found = append(found, w.names.MaskEnd(rest, from)...)
+		found = w.names.MaskEnd(rest, found)
 	}
 	for _, e := range stack.Down(found) {
 		edits = append(edits, view.Edit{Start: e.Start + int32(at), End: e.End + int32(at), New: e.New})

@@ -42,6 +42,9 @@ func (d *walk) value(i int, name *detect.Name, depth int) {
 	case jsonlex.Array, jsonlex.Object:
 		switch {
 		case depth+1 > d.w.limits.Depth:
+			if opaqueMarker.Match(d.raw(token)) {
+				return
+			}
 			d.w.tally.AddOpaque("depth")
 			d.edit(token.Start, token.End, d.tooDeep(token))
 		case token.Kind == jsonlex.Array:

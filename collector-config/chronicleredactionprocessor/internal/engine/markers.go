@@ -15,10 +15,11 @@ var (
 	reference = regexp.MustCompile(`^` + ws + `\[` + ws + `(?:[0-9]{1,9}|\[` + ws + `"[0-9a-f]{32}"` + ws + `,` + ws + `[0-9]{1,9}` + ws + `\])` + ws + `,` +
 		ws + `"[a-z.]{1,32}"` + ws + `,` + ws + `\[[0-9, \t\r\n]*\]` +
 		`(?:` + ws + `,` + ws + `(?:[0-9]{1,9}|"[a-z.]{1,32}"|\[(?:` + ws + `"[0-9a-f]{32}"` + ws + `,)?[0-9, \t\r\n]*\])){0,6}` + ws + `\]$`)
-	longNumber = regexp.MustCompile(`[0-9]{10}`)
-	runID      = regexp.MustCompile(`"[0-9a-f]{32}"`)
-	piece      = regexp.MustCompile(`^(?:null|[0-9]{1,9}|\[` + ws + `[0-9]{1,9}` + ws + `\])$`)
-	firstInt   = regexp.MustCompile(`[0-9]{1,9}`)
+	longNumber   = regexp.MustCompile(`[0-9]{10}`)
+	runID        = regexp.MustCompile(`"[0-9a-f]{32}"`)
+	piece        = regexp.MustCompile(`^(?:null|[0-9]{1,9}|\[` + ws + `[0-9]{1,9}` + ws + `\])$`)
+	opaqueMarker = regexp.MustCompile(`^(?:\{"\$chronicle\.opaque":\{"why":"[a-z]{1,16}","size":[0-9]{1,9}\}\}|\[\]|\{\})$`)
+	firstInt     = regexp.MustCompile(`[0-9]{1,9}`)
 
 	clock = regexp.MustCompile(`^"[0-9]{1,4}[-:][0-9]{2}[-:T.+Z0-9]{0,40}"$`)
 	float = regexp.MustCompile(`^"[-+0-9.einfaj()]{1,60}"$`)

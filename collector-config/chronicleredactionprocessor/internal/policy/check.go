@@ -13,7 +13,7 @@ import (
 
 // BuiltIn are the rules that ship, in their order of preference.
 var BuiltIn = []string{
-	"pem", "jwt", "basic", "userinfo", "bearer", "secrets", "card", "iban", "national_ids", "email", "url", "us_ssn", "phone", "ipv4", "ipv6",
+	"pem", "userinfo", "url", "jwt", "basic", "bearer", "secrets", "iban", "card", "national_ids", "email", "us_ssn", "phone", "ipv4", "ipv6",
 }
 
 // The words that a policy may use.

@@ -1,0 +1,101 @@
+"""Payment card numbers: by shape, issuer and Luhn."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final
+
+from ..checks import luhn
+from ..found import ALNUM, DIGIT, Found, Piece, Scope, after, before, digit_after
+from ..recognise import is_card
+from ..tables import table
+
+_SEPARATOR: Final = rb"(?:[ ]?\r?\n[ ]?|[ .\t-])"
+_D: Final = rb"[0-9]"
+_GROUPED: Final = [
+    re.compile(_SEPARATOR.join(_D + b"{%d}" % count for count in shape)) for shape in ((4, 4, 4, 4), (4, 4, 4, 4, 3), (4, 6, 5), (4, 6, 4))
+]
+_RUN: Final = re.compile(rb"[0-9]+")
+_SPACED: Final = re.compile(rb"[0-9]([ .\t-])[0-9](?:\1[0-9]){10,}")
+_NOT_DIGITS: Final = re.compile(rb"[^0-9]+")
+SHAPES: Final = (
+    r"(?:^|[^0-9A-Za-z])(?:4[0-9]{12}|(?:3[0-9]|5[0-9]|6[0-9]|2[2-7])[0-9]{12}|1800[0-9]{11}|2131[0-9]{11}|9792[0-9]{12}"
+    r"|(?:0604|5018|5020|5038|5893|6304|6390|6759|676[1-3])[0-9]{8})",
+    r"[0-9]{4}(?: ?\r?\n ?|[ .\t-])[0-9]{4}(?: ?\r?\n ?|[ .\t-])[0-9]{4}",
+    r"[0-9]{4}(?: ?\r?\n ?|[ .\t-])[0-9]{6}(?: ?\r?\n ?|[ .\t-])[0-9]{4}",
+    r"[0-9][ .\t-][0-9][ .\t-][0-9][ .\t-][0-9][ .\t-][0-9]",
+)
+
+
+def _issuers() -> dict[str, frozenset[int]]:
+    made: dict[str, frozenset[int]] = {}
+    listed: list[Any] = table("tables-v1.json")["cards"]
+    for prefix, lengths in listed:
+        first, _, last = prefix.partition("-")
+        for number in range(int(first), int(last or first) + 1):
+            made[str(number).zfill(len(first))] = frozenset(lengths)
+    return made
+
+
+ISSUERS: Final = _issuers()
+
+
+def issued(digits: str) -> bool:
+    """Say whether some issuer has numbers of this prefix and length."""
+    return any(len(digits) in ISSUERS.get(digits[:count], ()) for count in (1, 2, 3, 4))
+
+
+def is_number(digits: str) -> bool:
+    """Say whether digits are a card number."""
+    return 12 <= len(digits) <= 19 and issued(digits) and luhn(digits) and digits.count(digits[0]) < len(digits)
+
+
+def may_begin(part: bytes, at: int) -> bool:
+    """Say whether a card number may begin here, for what stands before."""
+    return before(part, at) not in ALNUM and not (at > 1 and part[at - 1] == 0x2E and part[at - 2] in DIGIT)
+
+
+def may_end(part: bytes, at: int) -> bool:
+    """Say whether a card number may end here, for what stands after."""
+    return after(part, at) not in ALNUM and not digit_after(part, at, b".:")
+
+
+def candidates(part: bytes, at: int) -> list[int]:
+    """Return the ends of every shape that a card number beginning here could have, in the order of trying."""
+    ends: list[int] = []
+    run = _RUN.match(part, at)
+    assert run is not None
+    if 12 <= run.end() - at <= 19:
+        ends.append(run.end())
+    for shape in _GROUPED:
+        grouped = shape.match(part, at)
+        if grouped is not None:
+            ends.append(grouped.end())
+    if run.end() - at == 1:
+        spaced = _SPACED.match(part, at)
+        if spaced is not None:
+            ends += range(at + 25, min(spaced.end(), at + 37) + 1, 2)
+    return ends
+
+
+class Card:
+    """numbers of 12 to 19 digits that an issuer could have given out."""
+
+    name = "card"
+    cores = SHAPES
+
+    def find(self, part: bytes, scope: Scope) -> list[Found]:
+        """Return the card numbers."""
+        made: list[Found] = []
+        floor = 0
+        for run in _RUN.finditer(part):
+            start = run.start()
+            if start < floor or not may_begin(part, start):
+                continue
+            for end in candidates(part, start):
+                digits = _NOT_DIGITS.sub(b"", part[start:end]).decode()
+                if may_end(part, end) and is_number(digits) and not is_card(digits):
+                    made.append(Found(start, end, self.name, (Piece(start, end, "card", digits),), digits))
+                    floor = end
+                    break
+        return made

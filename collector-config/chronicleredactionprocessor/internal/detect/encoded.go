@@ -17,35 +17,57 @@ func (s *Scanner) encoded(part span) {
 		if to-from < minRun {
 			continue
 		}
+		hexFound := s.hexRuns(part, span{from, to})
 		end := to
 		for range 2 {
 			if s.byteAt(part, end) == '=' {
 				end++
 			}
 		}
-		if s.at(part, end, alnum) {
-			continue
+		if !hexFound && !s.at(part, end, alnum) {
+			s.base64Run(span{from, end}, to-from)
 		}
-		s.encodedRun(span{from, end}, to)
 	}
 }
 
-// encodedRun decodes one run; its padding begins at to.
-func (s *Scanner) encodedRun(run span, to int) {
-	text := s.text[run.from:run.to]
-	if decoded, ok := decodeHex(text); ok {
-		if edited, changed := s.nested(decoded); changed == Over {
-			s.edit(run, s.rules.StandIn)
-		} else if changed == Changed {
-			spelled := hex.EncodeToString(edited)
-			if upperHex(text) {
-				spelled = strings.ToUpper(spelled)
-			}
-			s.edit(run, spelled)
+// hexRuns looks at the runs of hex digits in a run of base64, and reports whether any decodes to text.
+func (s *Scanner) hexRuns(part, run span) bool {
+	found := false
+	for at := run.from; at < run.to; {
+		if !is(s.text[at], hexa) {
+			at++
+			continue
 		}
-		return
+		end := s.run(run, at, hexa)
+		stands := !s.before(part, at, alnum) && !s.at(part, end, alnum)
+		if end-at >= minRun && stands {
+			if decoded, ok := decodeHex(s.text[at:end]); ok {
+				s.hexRun(span{at, end}, decoded)
+				found = true
+			}
+		}
+		at = end
 	}
-	decoded, encoding, ok := decodeBase64(text, to-run.from)
+	return found
+}
+
+func (s *Scanner) hexRun(run span, decoded []byte) {
+	edited, outcome := s.nested(decoded)
+	switch outcome {
+	case Over:
+		s.edit(run, s.rules.StandIn)
+	case Changed:
+		spelled := hex.EncodeToString(edited)
+		if upperHex(s.text[run.from:run.to]) {
+			spelled = strings.ToUpper(spelled)
+		}
+		s.edit(run, spelled)
+	}
+}
+
+// base64Run decodes one run, of which so many bytes are no padding.
+func (s *Scanner) base64Run(run span, solid int) {
+	decoded, encoding, ok := decodeBase64(s.text[run.from:run.to], solid)
 	if !ok {
 		return
 	}
@@ -57,9 +79,11 @@ func (s *Scanner) encodedRun(run span, to int) {
 	if !readable(decoded) {
 		return
 	}
-	if edited, changed := s.nested(decoded); changed == Over {
+	edited, outcome := s.nested(decoded)
+	switch outcome {
+	case Over:
 		s.edit(run, s.rules.StandIn)
-	} else if changed == Changed {
+	case Changed:
 		s.edit(run, encoding.EncodeToString(edited))
 	}
 }

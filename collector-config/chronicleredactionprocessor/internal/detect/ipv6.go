@@ -41,14 +41,14 @@ func ipv6Byte(c byte) bool { return c == ':' || is(c, hexa|dot) }
 
 // ipv6 reads a run as an address and moves its end before punctuation.
 func (s *Scanner) ipv6(part span, from int, to *int) (address [16]byte, ok bool) {
-	if s.before(part, from, word) || s.at(part, *to, word) {
-		return address, false
-	}
 	text := bytes.TrimRight(s.text[from:*to], ".")
 	if bytes.HasSuffix(text, []byte(":")) && !bytes.HasSuffix(text, []byte("::")) {
 		text = text[:len(text)-1]
 	}
 	*to = from + len(text)
+	if s.before(part, from, word) || s.at(part, *to, word) {
+		return address, false
+	}
 	return parseIPv6(text)
 }
 

@@ -108,14 +108,14 @@ func (r *Rules) compileRules(p *policy.Policy) {
 		}
 		base := rule{name: name, use: name, action: action(from, p), allow: slices.Concat(from.Allow, generalAllow(p, name)), find: finders[name]}
 		base.testCards = r.tables.testCards
-		if name == "email" && given["secrets"] != nil && !given["secrets"].Off {
-			r.addAssigned(given["secrets"], p)
-		}
 		if name == "national_ids" {
 			r.addNationalIDs(base)
 			continue
 		}
 		r.order = append(r.order, base)
+		if name == "email" && given["secrets"] != nil && !given["secrets"].Off {
+			r.addAssigned(given["secrets"], p)
+		}
 	}
 	for i := range p.Rules {
 		if own := &p.Rules[i]; own.Use == "" {

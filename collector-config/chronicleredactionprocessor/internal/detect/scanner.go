@@ -75,13 +75,17 @@ func (s *Scanner) scan(part span) {
 	first := len(s.claims)
 	s.claims = s.own(part, s.claims)
 	last := len(s.claims)
+	if first == last {
+		s.rest(part)
+		return
+	}
 	at := part.from
 	for i := first; i < last; i++ {
 		c := s.claims[i]
-		s.rest(span{at, c.from})
+		s.scan(span{at, c.from})
 		at = c.to
 	}
-	s.rest(span{at, part.to})
+	s.scan(span{at, part.to})
 	s.claims = s.claims[:first]
 }
 

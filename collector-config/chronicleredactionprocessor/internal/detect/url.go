@@ -2,6 +2,8 @@ package detect
 
 import (
 	"bytes"
+	"cmp"
+	"slices"
 	"strings"
 )
 
@@ -32,8 +34,10 @@ func findUserinfo(s *Scanner, r *rule, part span) {
 		if s.before(part, scheme, alnum) {
 			continue
 		}
-		if end, found := s.wholeURL(r, part, scheme, colon); found {
-			from = end
+		u := urlFound{span{scheme, s.urlEnd(part, colon+3)}, colon}
+		if s.planURL(u) {
+			s.emitURL(r, u)
+			from = u.to
 		}
 	}
 }
@@ -87,9 +91,39 @@ func (s *Scanner) credentials(userinfo span) []span {
 	return made
 }
 
-// findURLs finds web addresses that lead to a person, and secrets in query parameters.
+// urlFound is a URL with something personal in it, or a query parameter outside of URLs.
+type urlFound struct {
+	span
+	colon int // of ://, 0 for a parameter
+}
+
+// findURLs finds web addresses that lead to a person, and secrets in query parameters. Of two that overlap, the one that
+// begins first counts.
 func findURLs(s *Scanner, r *rule, part span) {
-	var urls []span
+	if len(s.found.schemes) == 0 && len(s.found.assigns) == 0 {
+		return
+	}
+	found, urls := s.personalURLs(part)
+	found = s.looseParameters(part, urls, found)
+	slices.SortFunc(found, func(x, y urlFound) int { return cmp.Compare(x.from, y.from) })
+	taken := part.from
+	for _, u := range found {
+		if u.from < taken {
+			continue
+		}
+		taken = u.to
+		if u.colon > 0 {
+			s.emitURL(r, u)
+			continue
+		}
+		s.begin()
+		s.replaceTyped(u.span)
+		s.commit(r, u.span, s.slice(u.span))
+	}
+}
+
+// personalURLs returns the URLs with something personal in them, and the places of all URLs.
+func (s *Scanner) personalURLs(part span) (found []urlFound, urls []span) {
 	from := part.from
 	for _, place := range within(s.found.schemes, part) {
 		colon := int(place)
@@ -102,10 +136,14 @@ func findURLs(s *Scanner, r *rule, part span) {
 		if scheme < 0 || s.before(part, scheme, alnum) {
 			continue
 		}
-		from, _ = s.wholeURL(r, part, scheme, colon)
-		urls = append(urls, span{scheme, from})
+		from = s.urlEnd(part, colon+3)
+		u := urlFound{span{scheme, from}, colon}
+		urls = append(urls, u.span)
+		if s.planURL(u) {
+			found = append(found, u)
+		}
 	}
-	s.looseParameters(r, part, urls)
+	return found, urls
 }
 
 // knownScheme returns where a known scheme begins at the end of a longer one, -1 if there is none.
@@ -125,15 +163,20 @@ func (s *Scanner) knownScheme(scheme, colon int) int {
 	return -1
 }
 
-// wholeURL replaces what is personal in the URL whose scheme ends at a colon; it returns where the URL ends, and whether
-// there was anything.
-func (s *Scanner) wholeURL(r *rule, part span, scheme, colon int) (end int, found bool) {
-	end = s.urlEnd(part, colon+3)
-	url := s.cutURL(scheme, colon, end)
+// emitURL claims a URL and replaces what is personal in it.
+func (s *Scanner) emitURL(r *rule, u urlFound) {
+	s.planURL(u)
+	url := s.cutURL(u.from, u.colon, u.to)
+	s.commitOpen(r, u.span, strings.ToLower(s.slice(url.host)))
+}
+
+// planURL plans to replace what is personal in a URL and reports whether there is anything.
+func (s *Scanner) planURL(u urlFound) bool {
+	url := s.cutURL(u.from, u.colon, u.to)
 	personal := s.personalParts(&url)
 	web := s.rules.tables.schemes[url.scheme]
 	if len(personal) == 0 && !(web && url.host.from < url.host.to && s.frontPage(&url)) {
-		return end, false
+		return false
 	}
 	host := strings.ToLower(s.slice(url.host))
 	s.begin()
@@ -148,11 +191,7 @@ func (s *Scanner) wholeURL(r *rule, part span, scheme, colon int) (end int, foun
 	if !placed {
 		s.replaceHost(&url, host, web)
 	}
-	if len(s.plan) == 0 {
-		return end, false
-	}
-	s.commitOpen(r, span{scheme, end}, host)
-	return end, true
+	return len(s.plan) > 0
 }
 
 // replaceTyped plans the stand-in of a personal part: an address or a token has the one that it has elsewhere.
@@ -410,8 +449,8 @@ func (s *Scanner) replaceHost(u *urlParts, host string, web bool) {
 	}
 }
 
-// looseParameters finds query parameters outside of URLs.
-func (s *Scanner) looseParameters(r *rule, part span, urls []span) {
+// looseParameters appends the query parameters outside of URLs that hold secrets.
+func (s *Scanner) looseParameters(part span, urls []span, found []urlFound) []urlFound {
 	from := part.from
 	for _, place := range within(s.found.assigns, part) {
 		equals := int(place)
@@ -437,10 +476,9 @@ func (s *Scanner) looseParameters(r *rule, part span, urls []span) {
 		if !s.rules.tables.looseNames[strings.ToLower(string(s.text[name:equals]))] || !hasAlnum(s.text[value.from:end]) || inside(urls, value.from) {
 			continue
 		}
-		s.begin()
-		s.replaceTyped(value)
-		s.commit(r, value, s.slice(value))
+		found = append(found, urlFound{value, 0})
 	}
+	return found
 }
 
 var parameterEnds = classOf(" \t\r\n\"'<>&;#\\")

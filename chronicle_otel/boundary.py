@@ -203,7 +203,7 @@ def _binder(signature: inspect.Signature | None, skip: int) -> Callable[[Sequenc
         return {
             name: list(cast("tuple[Any, ...]", value)) if name in variadic and type(value) is tuple else value
             for name, value in bound.arguments.items()
-            if value or name not in variadic
+            if name not in variadic or value
         }
 
     return bind

@@ -5,8 +5,10 @@ from __future__ import annotations
 import atexit
 import os
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
+
+from opentelemetry import trace
 
 from . import _guard, instrumentation
 from .errors import UsageError
@@ -35,9 +37,11 @@ def init(path: str | os.PathLike[str] | None = None, instrument: bool | Sequence
     global _recorder, _hooked
     checked = Settings.of(settings)
     with _lock:
+        if _replaying():
+            return
         if _recorder is not None:
             shutdown()
-        recorder = Recorder(checked, Telemetry(checked, path))
+        recorder = Recorder(checked, Telemetry(checked, path, _redaction(checked, path)))
         threading.Thread(target=process_facts, name="chronicle-facts", daemon=True).start()
         if checked.threads:
             context.install()
@@ -48,12 +52,37 @@ def init(path: str | os.PathLike[str] | None = None, instrument: bool | Sequence
 
             ambient.install(checked.ambient, modules=checked.modules, env=checked.ambient_env)
         _recorder = recorder
-        seam.interceptor = recorder
+        _stand(recorder)
+        seam.after_replay = recorder.replayed
         if not _hooked:
             _hooked = True
             atexit.register(shutdown)
             if hasattr(os, "register_at_fork"):
                 os.register_at_fork(before=_before_fork, after_in_child=_after_fork)
+
+
+def _redaction(settings: Settings, path: str | os.PathLike[str] | None) -> Callable[[bytes], bytes] | None:
+    """Return what redacts lines before they are written; UsageError where redaction could not hold what it promises."""
+    if settings.redact is None or settings.redact is False:
+        return None
+    from .redaction import Redactor, load_policy
+    from .redaction.keys import read_key
+    from .redaction.otlp_lines import OtlpLines
+
+    way_out = "wrap that provider's exporter in chronicle_otel.redaction.exporter.RedactingSpanExporter and leave redact out"
+    if settings.tracer_provider is not None:
+        raise UsageError(f"init: redact cannot reach into tracer_provider, a span is final when it ends; {way_out}")
+    provider = trace.get_tracer_provider()
+    if path is None and not isinstance(provider, (trace.ProxyTracerProvider, trace.NoOpTracerProvider)):
+        raise UsageError(
+            "init: with redact, steps do not go to the application's tracer provider, where nobody could redact them; "
+            f"give init a path for a file of their own, or {way_out}"
+        )
+    redactor = settings.redact
+    if not isinstance(redactor, Redactor):
+        policy = load_policy(None if redactor is True else redactor)
+        redactor = Redactor(policy, read_key(), policy.tree["tenant"]["default"])
+    return OtlpLines(redactor).line
 
 
 def run_script(script: str, arguments: Sequence[str], *, module: bool = False) -> None:
@@ -84,14 +113,16 @@ def flush() -> None:
 
 
 def shutdown() -> None:
-    """End what is open, write everything and switch recording off. Does nothing if it is off."""
+    """End what is open, write everything and switch recording off. Does nothing if it is off, or inside a replay."""
     global _recorder
     with _lock:
+        if _replaying():
+            return
         recorder, _recorder = _recorder, None
         if recorder is None:
             return
-        if seam.interceptor is recorder:
-            seam.interceptor = None
+        _stand(None)
+        seam.after_replay = None
         if recorder.settings.threads:
             context.uninstall()
         if recorder.settings.ambient:
@@ -102,6 +133,20 @@ def shutdown() -> None:
             recorder.shutdown()
         except Exception as error:
             _guard.failed("shut the recorder down", error)
+
+
+def _replaying() -> bool:
+    """Code that is replayed switches recording on and off as it does in production; the replay stays in charge."""
+    return getattr(seam.interceptor, "fail_closed", False)
+
+
+def _stand(recorder: Recorder | None) -> None:
+    """Put the Recorder at the seam, or take it away; behind what still refuses the leftovers of a finished replay."""
+    outer: Any = seam.interceptor
+    if hasattr(outer, "before"):
+        outer.before = recorder
+    else:
+        seam.interceptor = recorder
 
 
 def active() -> Recorder | None:

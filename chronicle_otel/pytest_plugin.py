@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from .replayer import Result
 
 _OPTION = "chronicle_placeholder_credentials"
+_SECTION = "chronicle replay"
 _RESULTS = pytest.StashKey[list[Any]]()
 
 
@@ -155,16 +156,21 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, Any, Any]
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[Any]) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Print the report of each replay below a failed test, and of a promoted Case nothing but its report."""
+    """Print the report of each replay below a failed test, and of a promoted Case nothing but its report.
+
+    One line stands for the failure itself: pytest repeats that text in its summary, whole where the variable CI is set.
+    """
     report = yield
     if call.when != "call" or not report.failed:
         return report
     error = call.excinfo.value if call.excinfo is not None else None
     if type(error).__name__ == "CaseFailed" and type(error).__module__ == "chronicle_otel.testing":
-        report.longrepr = str(error)
+        headline, _, rest = str(error).partition("\n")
+        report.longrepr = headline
+        report.sections.append((_SECTION, rest))
         return report
     results: list[Any] = item.stash.setdefault(_RESULTS, [])
     for result in results:
         if result.exit_code and str(result) not in str(report.longrepr):
-            report.sections.append(("chronicle replay", str(result)))
+            report.sections.append((_SECTION, str(result)))
     return report

@@ -41,6 +41,10 @@ class Settings:
     """Environment variables whose reads are recorded with the source env."""
     modules: Sequence[str] = ()
     """The user's own modules, as prefixes; default: everything outside the standard library and site-packages."""
+    replays: bool | None = None
+    """Whether a replay in this process is written as a trace of its own. None: where spans go to the application's provider."""
+    redact: Any = None
+    """Redact before anything is written: True (the default policy), the path of a policy, or a Redactor. Steps then go to a file of their own."""
     tracer_provider: Any = None
     """An OpenTelemetry TracerProvider to use instead of the global one."""
 

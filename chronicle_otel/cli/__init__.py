@@ -16,7 +16,7 @@ import sys
 from collections.abc import Sequence
 from types import ModuleType
 
-from . import check, demo, diff, promote, replay, run, runs, show
+from . import check, demo, diff, policy, promote, redact, replay, run, runs, show
 from .terminal import safe
 
 VERBS: dict[str, ModuleType] = {
@@ -28,6 +28,8 @@ VERBS: dict[str, ModuleType] = {
     "diff": diff,
     "promote": promote,
     "check": check,
+    "redact": redact,
+    "policy": policy,
 }
 """In the order of use; the order of the help and of docs/cli.md."""
 
@@ -35,7 +37,7 @@ EXIT_CODES = """exit codes:
   0  reproduced or fixed; done
   1  diverged, failed or still failing; two runs differ
   2  wrong usage, or a source that cannot be read
-  3  the recording cannot be judged: steps missing, values cut
+  3  the recording cannot be judged: steps missing, values cut; or it holds lines that cannot be redacted
   4  the entry could not be started
 """
 

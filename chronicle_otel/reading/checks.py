@@ -140,10 +140,7 @@ def _redaction(run: Run) -> Iterator[Finding]:
     policies: set[str] = set()
     keys: set[str] = set()
     for step in run.steps:
-        tree = step.tree(semconv.REDACTION)
-        passes: Any = tree.get("passes") if type(tree) is dict else None
-        for each in passes if type(passes) is list else ():
-            facts: dict[str, Any] = each if type(each) is dict else {}
+        for facts in step.redactions:
             policies.add(str(facts.get("policy", "?")))
             keys.add(str(facts.get("kcv", "?")))
     if policies:

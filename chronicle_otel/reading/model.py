@@ -150,6 +150,12 @@ class Step:
         """Ambient reads of the user's code inside this Step: source → values in order."""
         return {name: value for name, value in _mapping(self._value(semconv.AMBIENT)).items() if isinstance(value, list)}
 
+    @cached_property
+    def redactions(self) -> list[dict[str, Any]]:
+        """What each redactor that changed this Step says of it: `{"policy", "data", "key", "kcv", "tenant_from", "rules", "opaque"}`."""
+        passes = _mapping(self.tree(semconv.REDACTION)).get("passes")
+        return [_mapping(each) for each in cast("list[Any]", passes)] if type(passes) is list else []
+
     @property
     def attributes(self) -> Mapping[str, Any]:
         """All attributes of the span, the semconv view among them."""

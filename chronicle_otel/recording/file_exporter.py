@@ -11,7 +11,7 @@ import secrets
 import sys
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from json.encoder import encode_basestring
 from typing import TYPE_CHECKING, Any, cast
 
@@ -32,10 +32,12 @@ class FileSpanProcessor(SpanProcessor):
     """Append the spans of a provider to one file of OTLP JSON lines.
 
     `path` is a file, or a folder in which each process writes a file of its own. Lines are appended in one write
-    each, so that several processes may share a file. The file is made with the first span.
+    each, so that several processes may share a file. The file is made with the first span. `transform` gets every line
+    before it is written.
     """
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, transform: Callable[[bytes], bytes] | None = None) -> None:
+        self._transform = transform
         path = os.path.expanduser(path)
         self._folder = os.path.isdir(path) or path.endswith(os.sep) or not path.lower().endswith(_SUFFIXES)
         if os.path.isfile(path):
@@ -70,7 +72,7 @@ class FileSpanProcessor(SpanProcessor):
             pending, self._pending, self._waiting = self._pending, [], 0
             try:
                 for line in _lines(pending):
-                    self._append(line)
+                    self._append(line if self._transform is None else self._transformed(line))
             except OSError as error:
                 _guard.failed(f"write spans to {self.path}", error)
 
@@ -92,6 +94,15 @@ class FileSpanProcessor(SpanProcessor):
         self._descriptor = None
         if self._folder:
             self.path = None
+
+    def _transformed(self, line: bytes) -> bytes:
+        """Return a line as it may be written: nothing, if that cannot be said."""
+        assert self._transform is not None
+        try:
+            return self._transform(line)
+        except Exception as error:
+            _guard.failed("redact recorded spans, which were not written", error)
+            return b""
 
     def _append(self, line: bytes) -> None:
         if self._descriptor is None:

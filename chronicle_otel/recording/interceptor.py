@@ -166,15 +166,51 @@ class Interceptor(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class ReplayedStep:
+    """One crossing of a replay, with payloads as trees; None where there is none."""
+
+    kind: str
+    name: str
+    seq: int
+    parent: int | None
+    """`seq` of the crossing that it was made in."""
+    start_ns: int
+    end_ns: int
+    input: Any
+    output: Any = None
+    error: Any = None
+    level: str | None = None
+    """How the answer was found: exact, moved, alias, volatile or changed."""
+    divergence: str | None = None
+    """Kind of the divergence at this Step."""
+    refused: str | None = None
+    """Why there was no answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayedRun:
+    """One Run that was replayed."""
+
+    of: str
+    """Id of the recorded Run."""
+    verdict: str
+    steps: Sequence[ReplayedStep]
+    """In order of their start, the root first."""
+    session: Mapping[str, Any] = field(default_factory=dict[str, Any])
+
+
 class Seam:
     """Holder of the process's current Interceptor; one attribute read is the whole cost while nothing is configured."""
 
-    __slots__ = ("before_replay", "interceptor")
+    __slots__ = ("after_replay", "before_replay", "interceptor")
 
     def __init__(self) -> None:
         self.interceptor: Interceptor | None = None
         self.before_replay: Callable[[frozenset[str]], None] | None = None
         """Called with the names of all recorded Steps before a replay starts: the seams of SDKs must stand by then."""
+        self.after_replay: Callable[[ReplayedRun], None] | None = None
+        """Called with each Run that was replayed, to make the replay's own trace."""
 
 
 seam = Seam()

@@ -18,8 +18,9 @@ from opentelemetry import trace
 from .. import _guard, semconv
 from ..settings import Settings
 from . import interceptor as seams
+from . import replays
 from .context import lane_below
-from .interceptor import Boundary
+from .interceptor import Boundary, ReplayedRun
 from .pipeline import Pipeline
 from .sharing import Sharing
 from .steps import Recording, RunRecording, snapshot_call
@@ -41,7 +42,6 @@ class Recorder:
         self._runs: dict[str, RunRecording] = {}
         self._lock = threading.Lock()
         self._capture = dict(settings.capture)
-        self.replay_of: str | None = None
         self.script: tuple[Boundary, Sequence[str]] | None = None
         """The script that `chronicle run` started, and its arguments: the entry of Steps that have no other."""
         self._script_run: RunRecording | None = None
@@ -225,6 +225,15 @@ class Recorder:
         root.steps = next(run.seq) - 1
         with self._lock:
             self._runs.pop(run.id, None)
+
+    def replayed(self, run: ReplayedRun) -> None:
+        """Write a replay as a trace of its own, where its spans go to the application's provider or `replays` is set."""
+        try:
+            tracer = self.telemetry.tracer()
+            if self.settings.replays if self.settings.replays is not None else self.telemetry.writes_otlp:
+                replays.write(run, tracer)
+        except Exception as error:
+            _guard.failed("write the trace of a replay", error)
 
     # ---- the process
 

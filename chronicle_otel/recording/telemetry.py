@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from opentelemetry import baggage, trace
@@ -30,8 +30,9 @@ DEFAULT_FOLDER = ".chronicle"
 class Telemetry:
     """Owner of the tracer and of the file, if one is written."""
 
-    def __init__(self, settings: Settings, path: str | os.PathLike[str] | None) -> None:
+    def __init__(self, settings: Settings, path: str | os.PathLike[str] | None, redact: Callable[[bytes], bytes] | None = None) -> None:
         self._settings = settings
+        self._redact = redact
         self._path = os.fspath(path) if path is not None else None
         self._tracer: trace.Tracer | None = None
         self._file: FileSpanProcessor | None = None
@@ -56,7 +57,7 @@ class Telemetry:
 
     def _decide(self) -> trace.Tracer:
         provider = self._settings.tracer_provider or trace.get_tracer_provider()
-        if isinstance(provider, (trace.ProxyTracerProvider, trace.NoOpTracerProvider)):
+        if self._redact is not None or isinstance(provider, (trace.ProxyTracerProvider, trace.NoOpTracerProvider)):
             return self._private()
         self.writes_otlp = True
         if self._path is not None:
@@ -78,7 +79,7 @@ class Telemetry:
 
         name = {"service.name": self._settings.service_name} if self._settings.service_name else {}
         resource = get_aggregated_resources([ChronicleResourceDetector()], Resource.create(name))
-        self._file = FileSpanProcessor(self._path if self._path is not None else DEFAULT_FOLDER)
+        self._file = FileSpanProcessor(self._path if self._path is not None else DEFAULT_FOLDER, self._redact)
         return FileTracer(self._file, resource, Scope(SCOPE, __version__))
 
     def _warn_of_limits(self, provider: Any) -> None:

@@ -111,7 +111,6 @@ class StepWriter:
             late=step.late,
             flagged=tuple(run.flags) if is_root else (),
             run_start=run.start_span if is_root else None,
-            replay_of=step.recorder.replay_of if is_root else None,
             payloads=payloads,
         )
 
@@ -184,8 +183,7 @@ class StepWriter:
             if caller is not None:
                 payloads[semconv.RUN_PARENT] = values.dumps(caller)
         elif step.session is not None:
-            missing = object()
-            changes = {k: v for k, v in step.session.items() if run.session.get(k, missing) is not v and run.session.get(k, missing) != v}
+            changes = {name: value for name, value in step.session.items() if not _same(run.session, name, value)}
             if changes:
                 payloads[semconv.SESSION] = shared(semconv.SESSION, values.to_tree(changes))
         if step.ambient:
@@ -261,6 +259,12 @@ class StepWriter:
         if step.form == "stream":
             return {"events": [chunk["data"] for _, chunk in wire_streams.decode_stream(outcome)["chunks"] if "data" in chunk]}
         return None
+
+
+def _same(session: Mapping[str, Any], name: str, value: Any) -> bool:
+    if name not in session:
+        return False
+    return session[name] is value or values.encode(session[name]) == values.encode(value)
 
 
 class _Shared:

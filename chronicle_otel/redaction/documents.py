@@ -6,6 +6,7 @@ tree ──► strings ──Scanner.text──► edits        names ──► 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -105,12 +106,10 @@ class Documents:
 
     def _array(self, place: _Place, node: Node, context: Context, depth: int, plain: bool = False) -> None:
         items = node.items
-        split = self._split_cards(place, items) if len(items) >= 3 else None
+        split = self._split(place, items) if len(items) >= 3 else None
         for at, item in enumerate(items):
             if split and at in split:
-                place.work.opaque["split"] += 1
                 place.outcome.edits.append((item.start + 1, item.end - 1, self._scanner.stand_in("split", place.work)))
-                place.work.opaque["split"] -= 1
                 continue
             below = context
             if at == 1 and len(items) == 2 and items[0].kind == STRING and not plain:
@@ -124,35 +123,9 @@ class Documents:
         said = self._names.context(name)
         return said if said.rule or said.hints or said.vetoes or said.sealed else context
 
-    def _split_cards(self, place: _Place, items: list[Node]) -> set[int]:
-        """Return the elements that make a card number together."""
-        digits: list[str] = []
-        for item in items:
-            short = item.kind == STRING and item.end - item.start <= 50
-            content = folded(_content(place.data, item.start, item.end)) if short else b""
-            digits.append(content.decode() if _SHORT.fullmatch(content) else "")
-        taken: set[int] = set()
-        at = 0
-        while at + 2 < len(digits):
-            end = self._card_from(digits, at)
-            if end is not None:
-                taken.update(range(at, end))
-                at = end
-            else:
-                at += 1
-        return taken
-
-    def _card_from(self, digits: list[str], at: int) -> int | None:
-        joined = ""
-        for end in range(at, len(digits)):
-            if not digits[end]:
-                return None
-            joined += digits[end]
-            if len(joined) > 19:
-                return None
-            if end - at >= 2 and is_number(joined):
-                return end + 1
-        return None
+    def _split(self, place: _Place, items: list[Node]) -> set[int]:
+        short = [item.kind == STRING and item.end - item.start <= 50 for item in items]
+        return split_cards([_content(place.data, item.start, item.end) if few else b"" for item, few in zip(items, short)])
 
     # ---- objects
 
@@ -165,12 +138,10 @@ class Documents:
         for at, item in enumerate(node.items):
             start, end = node.names[at]
             outcome = self._text(place, start, end, NOWHERE)
-            slot = len(place.outcome.edits)
             if outcome.edits:
                 rewritten.append((at, apply(data[start + 1 : end - 1], outcome.edits)))
                 place.outcome.edits.append((start + 1, end - 1, rewritten[-1][1]))
             place.outcome.hits += [_shifted(hit, start + 1) for hit in outcome.hits]
-            del slot
             name = data[start + 1 : end - 1]
             below = self._names.context(name if b"\\" not in name else _content(data, start, end))
             if named is not None and at == named[0]:
@@ -274,6 +245,37 @@ class Documents:
             for value in event.items:
                 if value.kind != NUMBER:
                     self._value(place, value, NOWHERE, place.depth + 3)
+
+
+def split_cards(texts: Sequence[bytes]) -> set[int]:
+    """Return which of some neighbouring texts make a card number together: three or more, of at most eight digits each."""
+    digits: list[str] = []
+    for text in texts:
+        content = folded(text) if len(text) <= 50 else b""
+        digits.append(content.decode() if _SHORT.fullmatch(content) else "")
+    taken: set[int] = set()
+    at = 0
+    while at + 2 < len(digits):
+        end = _card_from(digits, at)
+        if end is not None:
+            taken.update(range(at, end))
+            at = end
+        else:
+            at += 1
+    return taken
+
+
+def _card_from(digits: list[str], at: int) -> int | None:
+    joined = ""
+    for end in range(at, len(digits)):
+        if not digits[end]:
+            return None
+        joined += digits[end]
+        if len(joined) > 19:
+            return None
+        if end - at >= 2 and is_number(joined):
+            return end + 1
+    return None
 
 
 def opaque(why: str, size: int) -> bytes:

@@ -51,8 +51,10 @@ class Redactor:
     pass, by a redactor with any key, changes nothing. `gate=False` scans what surely holds nothing as well: for tests.
     """
 
-    def __init__(self, policy: Policy, key: bytes, tenant: str = "default", *, gate: bool = True) -> None:
+    def __init__(self, policy: Policy, key: bytes, tenant: str = "default", *, key_name: str = "", gate: bool = True) -> None:
         self.policy = policy
+        self.key_name = key_name
+        """Where the key came from, for reports: a name, never the key."""
         self.tenant = tenant
         self._names = Names(policy.tree)
         self._pseudonyms = Pseudonyms(key, tenant)

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from .compare import Difference, changed_values, diff, leaves, mentions
-from .log import Happened, RunLog
-from .match import Recorded
+from .counterparts import Recorded
+from .log import REDACTION, Happened, RunLog
+from .preparing import module_changed
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,7 @@ class Causes:
                 continue
             if h.recorded is None:
                 news = tuple(leaves(h.output))
-            elif h.output_differences and not h.only_volatile_output:
+            elif h.output_differences and h.output_excuse is None:
                 news = tuple(changed_values(h.output_differences, "live"))
             else:
                 continue
@@ -64,12 +65,14 @@ class Causes:
         proven = [o for o in inside if mentions(h.output_differences, o.values)]
         if proven:
             return f"follows from live boundary {proven[-1].happened.node.name}", True
-        if h is not self._log.root_happened and h.input_differences and not h.only_volatile_input:
+        if h is not self._log.root_happened and h.input_differences and h.input_excuse is None:
             return "its input changed", True
         if h.code_changed:
             return f"code of {h.node.name} changed", True
         if inside:
             return f"follows from live boundary {inside[-1].happened.node.name}", True
+        if self._redaction(h, h.output_differences):
+            return REDACTION, False
         stale = self._stale_before(h.ended_at)
         return (f"follows from a stale answer ({_name(stale)})", False) if stale is not None else (None, False)
 
@@ -94,16 +97,28 @@ class Causes:
         proven = [o for o in before if mentions(differences, o.values)]
         if proven:
             return f"follows from live boundary {proven[-1].happened.node.name}", True
+        if self._redaction(None, differences):
+            return REDACTION, False
         around = self._around(h)
         if around is not None and around.code_changed:
             return f"code of {around.node.name} changed", False
         root = self._log.root_happened
         if before:
             return f"follows from live boundary {before[-1].happened.node.name}", True
-        if root is not None and root.input_differences and not root.only_volatile_input:
+        if root is not None and root.input_differences and root.input_excuse is None:
             return "the entry's input changed", False
         stale = self._stale_before(h.node.order)
         return (f"follows from a stale answer ({_name(stale)})", False) if stale is not None else (None, False)
+
+    def _redaction(self, h: Happened | None, differences: list[Difference]) -> bool:
+        """Say whether unchanged code gave something else because it saw pseudonyms, or a difference shows a part of one."""
+        aliases = self._log.aliases
+        if aliases is None:
+            return False
+        r = h.recorded if h is not None else None
+        if h is not None and r is not None and not module_changed(h.boundary, r.step.code) and aliases.touched(r):
+            return True
+        return aliases.derived(differences)
 
     def _around(self, h: Happened) -> Happened | None:
         """The nearest enclosing Step that ran live."""

@@ -5,13 +5,15 @@ from __future__ import annotations
 import difflib
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TypeGuard
 
 from .. import semconv, values
 
 Path = tuple[str | int, ...]
+Leaf = Callable[[Any, Any, str], bool]
+Pairing = Callable[[dict[str, Any], dict[str, Any]], "Sequence[tuple[str, str]] | None"]
 
 
 def is_object(tree: Any) -> TypeGuard[dict[str, Any]]:
@@ -136,6 +138,36 @@ def same(a: Any, b: Any) -> bool:
     if isinstance(a, (int, float)) and isinstance(b, (int, float)):
         return a == b
     return isinstance(a, type(b)) and bool(a == b)
+
+
+def _same_names(recorded: dict[str, Any], live: dict[str, Any]) -> list[tuple[str, str]] | None:
+    return [(name, name) for name in recorded] if recorded.keys() == live.keys() else None
+
+
+def same_but(recorded: Any, live: Any, leaf: Leaf, *, name: str = "", pair: Pairing = _same_names) -> bool:
+    """Say whether two trees have the same form, and `leaf` accepts every two leaves in them that are not the same.
+
+    `leaf(recorded, live, name)` is told the nearest member's name; `pair(recorded, live)` which members of two objects
+    belong together, or None: they have not the same form.
+    """
+    if recorded is live or is_hole(recorded):
+        return True
+    if is_object(recorded) and is_object(live):
+        if semconv.TYPE in recorded and semconv.TYPE in live:
+            return values.equal(recorded, live) or _same_typed(recorded[semconv.TYPE], live[semconv.TYPE], leaf, name, pair)
+        pairs = pair(recorded, live)
+        return pairs is not None and all(same_but(recorded[a], live[b], leaf, name=a, pair=pair) for a, b in pairs)
+    if is_items(recorded) and is_items(live):
+        return len(recorded) == len(live) and all(same_but(a, b, leaf, name=name, pair=pair) for a, b in zip(recorded, live, strict=True))
+    return same(recorded, live) or leaf(recorded, live, name)
+
+
+def _same_typed(a: Any, b: Any, leaf: Leaf, name: str, pair: Pairing) -> bool:
+    if not is_items(a) or not is_items(b) or not a or not b or a[0] != b[0]:
+        return False
+    if a[0] == "?":
+        return bool(a[1].get("type") == b[1].get("type"))
+    return same_but(a[1:], b[1:], leaf, name=name, pair=pair)
 
 
 def diff(recorded: Any, live: Any) -> list[Difference]:

@@ -11,8 +11,8 @@ from .. import values
 from ..errors import Refused
 from ..recording import interceptor as seams
 from ..recording.interceptor import Answer, Boundary, HttpInput, HttpOutput
+from .counterparts import Recorded
 from .log import Happened
-from .match import Recorded
 
 if TYPE_CHECKING:
     from .engine import Replayer

@@ -22,9 +22,9 @@ from ..recording.interceptor import Boundary
 from .ambient import AmbientAnswers
 from .answers import ServedAnswer
 from .compare import changed_values, diff, is_hole, is_object, leaves, without
+from .counterparts import ALIAS, CHANGED, EXACT, UNKNOWN, VOLATILE, Live, Recorded
 from .crossing import Here, Place, ReplayCrossing
-from .log import Happened, RunLog
-from .match import CHANGED, EXACT, UNKNOWN, VOLATILE, Live, Recorded
+from .log import AMBIENT, REDACTION, Happened, RunLog, shown
 from .options import Options
 from .ordering import Turnstile
 from .outcomes import compare_outcome
@@ -36,6 +36,7 @@ from .serving import form_of, unservable
 _OPENS_A_RUN: Final = frozenset({"agent", "step"})
 _SAME_REFUSALS: Final = 1000
 """After so many identical refusals the replay is stopped: the code asks in an endless loop."""
+_LEVEL_OF_EXCUSE: Final[dict[str | None, str]] = {REDACTION: ALIAS, AMBIENT: VOLATILE}
 _NETWORK: Final = Boundary(kind="network", name="network")
 
 
@@ -53,8 +54,6 @@ class Replayer:
         """Crossings that belong to no Run."""
         self.closed = False
         self.stopped: str | None = None
-        self.on_step: Callable[[Happened], None] | None = None
-        """Called with each crossing that has its outcome; the replay's own trace is made from it."""
         self.lock = threading.RLock()
         self._turnstiles: dict[asyncio.AbstractEventLoop, Turnstile] = {}
         self._open: dict[int, Happened] = {}
@@ -101,6 +100,7 @@ class Replayer:
     def begin(self, crossing: ReplayCrossing, tree: Any, here: Here) -> Happened:
         """Place a crossing, match it, log it. Raises `Refused` where it gets no answer, `Diverged` where the replay is to stop."""
         boundary = crossing.boundary
+        tree = self._redacted(tree)
         with self.lock:
             self._orders += 1
             node = Live(self._orders, boundary.kind, boundary.name, tree, True, ignore=boundary.ignore, branch=seams.branch.get())
@@ -124,6 +124,11 @@ class Replayer:
                 self._open[id(happened)] = happened
             self._stop_at(happened)
             return happened
+
+    def _redacted(self, tree: Any) -> Any:
+        """What a redactor would have left of a live value, where the caller gave its key."""
+        redactor = self.options.redactor
+        return values.loads(redactor.payload(values.dumps(tree))) if redactor is not None else tree
 
     def _number(self, run: RunLog, happened: Happened) -> None:
         run.happened.append(happened)
@@ -188,7 +193,7 @@ class Replayer:
         if root.tree is not UNKNOWN:
             self._compare_input(run, happened, root)
             if happened.input_differences:
-                node.level = VOLATILE if happened.only_volatile_input else CHANGED
+                node.level = _LEVEL_OF_EXCUSE.get(happened.input_excuse, CHANGED)
         happened.code_changed = code_changed(happened.boundary, root.step.code)
         self.ambient_answers.started(run)
 
@@ -226,9 +231,9 @@ class Replayer:
     def _compare_input(self, run: RunLog, happened: Happened, r: Recorded) -> None:
         ignore = (*self.options.ignore, *happened.boundary.ignore)
         happened.input_differences = diff(without(r.tree, ignore), without(happened.node.tree, ignore))
-        happened.only_volatile_input = bool(happened.input_differences) and run.volatile.only(happened.input_differences)
-        if not happened.only_volatile_input and not self.options.strict:  # noise beside a real difference is not shown with it
-            happened.input_differences = [d for d in happened.input_differences if not run.volatile.only([d])] or happened.input_differences
+        happened.input_excuse = run.excuse(r, happened.input_differences)
+        if happened.input_excuse is None and not self.options.strict:  # noise beside a real difference is not shown with it
+            happened.input_differences = [d for d in happened.input_differences if not run.excuse(r, [d])] or happened.input_differences
 
     def _unknown_input(self, happened: Happened, r: Recorded) -> None:
         reason = (r.step.damage).get(semconv.INPUT)
@@ -330,10 +335,12 @@ class Replayer:
 
     def ended(self, happened: Happened) -> None:
         """Compare a live Step that has its outcome with its counterpart, and log it."""
+        happened.output = self._redacted(happened.output)
         with self.lock:
             self._open.pop(id(happened), None)
             self._orders += 1
             happened.ended_at = self._orders
+            happened.ended_ns = time.time_ns()
             run = happened.run
             if run is not None:
                 run.clock.live_to = time.time()
@@ -341,12 +348,10 @@ class Replayer:
                     compare_outcome(run, happened, happened.recorded, self.options.ignore)
                 if happened.recorded is None:
                     run.news.extend(leaves(happened.output))
-                elif happened.output_differences and not happened.only_volatile_output:
+                elif happened.output_differences and happened.output_excuse is None:
                     run.news.extend(changed_values(happened.output_differences, "live"))
                 if happened is run.root_happened:
                     run.ended = True
-            if self.on_step is not None:
-                self.on_step(happened)
             if run is not None and happened is not run.root_happened:
                 self._stop_at(happened, interrupt=happened.error is None)
 
@@ -356,9 +361,9 @@ class Replayer:
             return
         strict = self.options.strict
         what = None
-        if happened.input_differences and (strict or not happened.only_volatile_input):
+        if happened.input_differences and shown(happened.input_excuse, strict=strict):
             what = ("input_changed", happened.input_differences)
-        elif happened.output_differences and (strict or not happened.only_volatile_output):
+        elif happened.output_differences and shown(happened.output_excuse, strict=strict):
             what = (happened.output_kind or "output_changed", happened.output_differences)
         if what is not None:
             node = happened.node

@@ -5,13 +5,19 @@ Replayer ──► Happened, RunLog ──► verdict ──► Result
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
 from typing import Any
 
 from ..recording.interceptor import Boundary
+from .aliases import Aliases
 from .compare import Difference
-from .match import Live, Matcher, Recorded
+from .counterparts import Live, Recorded
+from .match import Matcher
 from .volatile import Clock, Volatile
+
+AMBIENT, REDACTION = "ambient", "redaction"
+"""Causes that lie in the recording, not in the code: what the clock and chance gave, and what a redactor replaced."""
 
 
 @dataclass(eq=False, slots=True)
@@ -35,8 +41,10 @@ class Happened:
     output_differences: list[Difference] = field(default_factory=list[Difference])
     output_kind: str | None = None
     """output_changed or error_changed, if so."""
-    only_volatile_input: bool = False
-    only_volatile_output: bool = False
+    input_excuse: str | None = None
+    """Why its input differences are none of the code's: AMBIENT or REDACTION."""
+    output_excuse: str | None = None
+    """The same of its output differences."""
     refusal: str | None = None
     """Why there was no answer."""
     refusal_kind: str = "unexpected_step"
@@ -54,6 +62,8 @@ class Happened:
     ambient_last: dict[str, tuple[Any, float]] = field(default_factory=dict[str, tuple[Any, float]])
     """Last served value of each clock and when it was served: time goes on from there."""
     consumed: int = 0
+    started_ns: int = field(default_factory=time.time_ns)
+    ended_ns: int = 0
     ended_at: int = 0
     """When it ended, on the count that `node.order` is from."""
     value: Any = None
@@ -79,6 +89,8 @@ class RunLog:
     matcher: Matcher
     clock: Clock
     volatile: Volatile
+    aliases: Aliases | None = None
+    """What stands for what; None where the Run was not redacted, or the caller gave the key."""
     started: bool = False
     ended: bool = False
     root_happened: Happened | None = None
@@ -93,3 +105,15 @@ class RunLog:
     """Values that live boundaries brought in and the recording does not have."""
     problem: str | None = None
     """Why the entry could not be started."""
+
+    def excuse(self, r: Recorded, differences: list[Difference]) -> str | None:
+        """Say why differences are none of the code's: "redaction" or "ambient"; None where they are."""
+        rest = differences if self.aliases is None else [d for d in differences if not self.aliases.only(r, [d])]
+        if differences and not rest:
+            return REDACTION
+        return AMBIENT if rest and self.volatile.only(rest) else None
+
+
+def shown(excuse: str | None, *, strict: bool) -> bool:
+    """Say whether differences with this excuse are divergences: with `strict`, times and ids are; pseudonyms never."""
+    return excuse is None or (strict and excuse == AMBIENT)

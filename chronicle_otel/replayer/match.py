@@ -14,82 +14,17 @@ from __future__ import annotations
 
 import bisect
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
 from typing import Any, Final
 
 from .. import values
 from .compare import holds_hole, is_hole, is_object, without
+from .counterparts import ALIAS, CHANGED, EXACT, MOVED, UNKNOWN, VOLATILE, Guess, Live, Recorded
 from .similarity import MODEL_KINDS, alike, features, same_conversation
 from .volatile import Volatile
 
 SIMILAR_ENOUGH: Final = 0.5
 """Below this a changed question gets no answer. Chosen on few cases: a default to be measured."""
-UNKNOWN: Final[Any] = object()
-"""Stands for an input that was not recorded, or not completely."""
-
-EXACT, MOVED, ALIAS, VOLATILE, CHANGED = "exact", "moved", "alias", "volatile", "changed"
 _STRENGTH: Final = {CHANGED: 0, VOLATILE: 1, ALIAS: 2, MOVED: 3, EXACT: 4}
-
-
-@dataclass(eq=False, slots=True)
-class Recorded:
-    """A recorded Step as matching sees it."""
-
-    seq: int
-    kind: str
-    name: str
-    tree: Any
-    """Its input, or `UNKNOWN`."""
-    parent: Recorded | None = None
-    branch: str | None = None
-    lane: str | None = None
-    guessed: bool = False
-    start_ns: int = 0
-    end_ns: int = 0
-    late: bool = False
-    answer: Callable[[], bytes] = field(default=lambda: b"")
-    """Key of the outcome: tells whether two candidates would answer alike."""
-    step: Any = None
-    """The Step that this stands for."""
-    children: list[Recorded] = field(default_factory=list["Recorded"])
-    owner: Live | None = None
-    loans: list[Live] = field(default_factory=list["Live"])
-
-    @property
-    def used(self) -> bool:
-        return self.owner is not None or bool(self.loans)
-
-    @property
-    def served(self) -> bool:
-        """A stub was answered from it: what ran below it then does not run now."""
-        return (self.owner is not None and not self.owner.live) or any(not n.live for n in self.loans)
-
-
-@dataclass(eq=False, slots=True)
-class Live:
-    """A crossing of the replay."""
-
-    order: int
-    kind: str
-    name: str
-    tree: Any
-    live: bool
-    """It is executed; else it wants an answer."""
-    parent: Live | None = None
-    branch: str | None = None
-    lane: str | None = None
-    guessed: bool = False
-    ignore: tuple[str, ...] = ()
-    rec: Recorded | None = None
-    level: str | None = None
-    ambiguous: bool = False
-    by_lane: bool = False
-    """It has its counterpart's lane."""
-    evicted: bool = False
-    """Its answer belonged to a later crossing."""
-    nearest: Recorded | None = None
-    """For a refused one: the recorded Step that is most like it."""
-    likeness: float = 0.0
 
 
 class Matcher:
@@ -106,7 +41,7 @@ class Matcher:
         planned: Callable[[str, str], bool],
         registered: Callable[[str, str], bool] = lambda kind, name: False,
         volatile: Volatile | None = None,
-        aliases: Callable[[Any, Any], bool] | None = None,
+        aliases: Callable[[Recorded, Any, Any], Guess | None] | None = None,
         follows: Callable[[Any, Any], bool] | None = None,
         ignore: Sequence[str] = (),
     ) -> None:
@@ -116,7 +51,7 @@ class Matcher:
         self._registered = registered
         self._volatile = volatile
         self._aliases = aliases
-        """(recorded input, live input) → equal but for pseudonyms; the extension point of redaction."""
+        """(Step, recorded input, live input) → what makes them equal but for pseudonyms, or None."""
         self._follows = follows
         """(recorded input, live input) → they differ only in what a live boundary newly returned."""
         self._ignore = tuple(ignore)
@@ -312,17 +247,39 @@ class Matcher:
                 seen.append((r.lane != n.lane, depth, r.seq, r))
         ignore = (*self._ignore, *n.ignore)
         live = without(n.tree, ignore) if ignore else n.tree
+        alias = self._alias(n, sorted(seen, key=lambda c: c[:3]), live, ignore)
+        if alias is not None:
+            return alias
         for *_, r in sorted(seen, key=lambda c: c[:3]):
             if r.tree is UNKNOWN or is_hole(r.tree):
                 return r, VOLATILE, len(seen) > 1 and self._answers_differ([c[-1] for c in seen])
             recorded = without(r.tree, ignore) if ignore else r.tree
-            if self._aliases is not None and self._aliases(recorded, live):
-                return r, ALIAS, False
             if (self._volatile is not None and self._volatile.explains(recorded, live)) or (
                 self._holds_hole(r) and Volatile.unknown_only(recorded, live)
             ):
                 return r, VOLATILE, False
         return None
+
+    def _alias(
+        self, n: Live, seen: Sequence[tuple[bool, int, int, Recorded]], live: Any, ignore: tuple[str, ...]
+    ) -> tuple[Recorded, str, bool] | None:
+        """The first that is equal but for pseudonyms; one of which every value is known goes before one that would teach a new one."""
+        if self._aliases is None:
+            return None
+        fitting: list[tuple[Guess, Recorded]] = []
+        for *_, r in seen:
+            if r.tree is UNKNOWN or is_hole(r.tree):
+                continue
+            guess = self._aliases(r, without(r.tree, ignore) if ignore else r.tree, live)
+            if guess is not None and not guess.new:
+                return r, ALIAS, False
+            if guess is not None:
+                fitting.append((guess, r))
+        if not fitting:
+            return None
+        guess, r = fitting[0]
+        guess.accept()
+        return r, ALIAS, not n.live and self._answers_differ([r for _, r in fitting])
 
     def _guessed(self, n: Live, equal: Sequence[Recorded]) -> tuple[Recorded, str, bool] | None:
         seen = [r for r in equal if r.owner is None and r.branch == n.branch and (n.guessed or r.guessed) and not self._hidden(r)]

@@ -3,9 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from .plan import Plan
+
+
+class Redacts(Protocol):
+    """What a replay needs of `chronicle_otel.redaction.Redactor`."""
+
+    @property
+    def kcv(self) -> str:
+        """Check value of its key."""
+        ...
+
+    def payload(self, json_text: str) -> str:
+        """Return a payload's text with pseudonyms in it."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,3 +40,5 @@ class Options:
     """Members that are not compared, as dotted paths."""
     pace: str = "instant"
     """instant, or recorded: answers and chunks take as long as they did."""
+    redactor: Redacts | None = None
+    """Holds the key of a redacted recording: live values are redacted before they are compared, so that comparison is exact."""

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from .match import Recorded
+from .counterparts import Recorded
 
 _MAX_PASSES: Final = 1000
 """Passes of a loop that never runs dry (a task that polls) before the next answer goes anyway."""

@@ -7,8 +7,8 @@ from typing import Any
 
 from .. import semconv, values
 from .compare import MISSING, Difference, diff, is_items, is_object, without
+from .counterparts import Recorded
 from .log import Happened, RunLog
-from .match import Recorded
 from .refusal import raised_by_replay
 
 
@@ -27,7 +27,7 @@ def compare_outcome(run: RunLog, happened: Happened, r: Recorded, ignore: Sequen
         or form == "error"
         or (form == "stream" and (step.tree(semconv.ERROR) is not None) != (happened.error is not None))
     ):
-        _compare_error(happened, step)
+        _compare_error(run, happened, r)
         return
     recorded, live = _comparable(step, form, happened)
     found = diff(without(recorded, ignore), without(live, ignore))
@@ -35,7 +35,7 @@ def compare_outcome(run: RunLog, happened: Happened, r: Recorded, ignore: Sequen
         found = [d for d in found if d.path[:1] == ("body",) or d.path[:1] == ("status",)]
     if found:
         happened.output_kind, happened.output_differences = "output_changed", found
-        happened.only_volatile_output = run.volatile.only(found)
+        happened.output_excuse = run.excuse(r, found)
 
 
 def _comparable(step: Any, form: str, happened: Happened) -> tuple[Any, Any]:
@@ -51,7 +51,8 @@ def _comparable(step: Any, form: str, happened: Happened) -> tuple[Any, Any]:
     return recorded, live
 
 
-def _compare_error(happened: Happened, step: Any) -> None:
+def _compare_error(run: RunLog, happened: Happened, r: Recorded) -> None:
+    step = r.step
     recorded, live = step.tree(semconv.ERROR), happened.output if happened.form == "error" else None
     if happened.form == "stream" and happened.error is not None:
         live = values.encode_error(happened.error)
@@ -68,7 +69,7 @@ def _compare_error(happened: Happened, step: Any) -> None:
             Difference(("output",), "added", MISSING, happened.output),
         ]
     happened.output_kind, happened.output_differences = "error_changed", found
-    happened.only_volatile_output = happened.run is not None and happened.run.volatile.only(found)
+    happened.output_excuse = run.excuse(r, found)
 
 
 def _was(step: Any) -> list[Difference]:

@@ -7,8 +7,8 @@ from typing import Any
 
 from .. import values
 from ..recording import interceptor as seams
+from .counterparts import UNKNOWN, Live
 from .log import RunLog
-from .match import UNKNOWN, Live
 from .similarity import similarity
 
 

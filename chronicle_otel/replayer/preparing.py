@@ -9,11 +9,14 @@ import time
 from typing import Any
 
 from .. import semconv, values
+from ..errors import UsageError
 from ..recording.interceptor import Boundary, registered
 from ..recording.naming import identity
+from .aliases import Aliases
 from .compare import diff, each_mentions, is_object
+from .counterparts import UNKNOWN, Recorded
 from .log import RunLog
-from .match import UNKNOWN, Matcher, Recorded
+from .match import Matcher
 from .options import Options
 from .volatile import Clock, Volatile
 
@@ -25,6 +28,13 @@ def prepare(run: Any, options: Options) -> RunLog:
     begin = root.start_ns / 1e9
     clock = Clock(begin, max(begin, *(r.end_ns / 1e9 for r in steps)), now, now)
     volatile = Volatile(clock)
+    keys = {str(each.get("kcv", "?")) for step in run.steps for each in step.redactions}
+    if options.redactor is not None and keys - {options.redactor.kcv}:
+        raise UsageError(
+            f"redactor: its key (check value {options.redactor.kcv}) did not redact run {run.id} ({', '.join(sorted(keys))}): "
+            "give the key and tenant of the recording, or none: without a key pseudonyms are compared by their type"
+        )
+    aliases = Aliases(run) if keys and options.redactor is None else None
     news: list[Any] = []
     planned: dict[tuple[str, str], bool] = {}
     codes: dict[tuple[str, str], Any] = {}
@@ -44,10 +54,11 @@ def prepare(run: Any, options: Options) -> RunLog:
         planned=is_planned,
         registered=lambda kind, name: (kind, name) in registered,
         volatile=volatile,
+        aliases=aliases.guess if aliases is not None else None,
         follows=lambda recorded, live: bool(news) and each_mentions(diff(recorded, live), news),
         ignore=options.ignore,
     )
-    return RunLog(run=run, root=root, matcher=matcher, clock=clock, volatile=volatile, codes=codes, news=news)
+    return RunLog(run=run, root=root, matcher=matcher, clock=clock, volatile=volatile, aliases=aliases, codes=codes, news=news)
 
 
 def _recorded_steps(run: Any) -> tuple[list[Recorded], Recorded]:

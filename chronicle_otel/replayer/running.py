@@ -15,10 +15,11 @@ from ..errors import CannotReproduce, ChronicleError, UsageError
 from ..recording import ambient, context
 from ..recording.interceptor import seam
 from . import entry as entries
+from . import tracing
 from .afterlife import keep_refusing
 from .engine import Replayer
 from .network import NetworkGuard
-from .options import Options
+from .options import Options, Redacts
 from .plan import Plan
 from .result import Result, combined
 from .verdict import judge, stray_divergence
@@ -36,6 +37,7 @@ def _options(
     assertion: Any,
     ignore: str | Iterable[str],
     pace: str,
+    redactor: Any,
 ) -> Options:
     if on_divergence not in ("continue", "stop"):
         raise UsageError(f'on_divergence={on_divergence!r}: choose "continue" or "stop"')
@@ -52,6 +54,7 @@ def _options(
         assertion=assertion,
         ignore=(ignore,) if isinstance(ignore, str) else tuple(ignore),
         pace=pace,
+        redactor=redactor,
     )
 
 
@@ -150,6 +153,11 @@ class Replaying:
             results[0].refused[:] = only.refused
             results[0].verdict = only.verdict
             stray = []
+        if seam.after_replay is not None:
+            for log, result in zip(replayer.runs, results, strict=True):
+                replay = tracing.replayed(log, result)
+                if replay is not None:
+                    seam.after_replay(replay)
         self._results = results
         self._result = results[0] if len(results) == 1 else combined(results, stray)
 
@@ -166,13 +174,14 @@ def replaying(
     assertion: Any = None,
     ignore: str | Iterable[str] = (),
     pace: str = "instant",
+    redactor: Redacts | None = None,
 ) -> Replaying:
     """Replay one Run, or several, around code that the caller runs: `with replaying(run) as replay: …`, then `replay.result`.
 
     Each root boundary that starts takes the unused Run with the same entry and equal, else nearest, inputs and session
     variables. Exceptions of the caller's code propagate; the result is there all the same. Options as in `replay`.
     """
-    return Replaying(runs, _options(live, on_divergence, strict, allow_effects, allow_net, freeze, assertion, ignore, pace))
+    return Replaying(runs, _options(live, on_divergence, strict, allow_effects, allow_net, freeze, assertion, ignore, pace, redactor))
 
 
 def replay(
@@ -189,15 +198,17 @@ def replay(
     assertion: Any = None,
     ignore: str | Iterable[str] = (),
     pace: str = "instant",
+    redactor: Redacts | None = None,
 ) -> Result:
     """Re-enter the recorded entry with boundaries answered from the record, and return what that showed.
 
     `live`: kinds, "kind:glob" or "changed": what is executed besides agents, steps and guardrails. `entry`: "module:function"
     or a callable; without it, the recorded one, if pyproject.toml allows its module. `provide`: {parameter: factory} for
     arguments that JSON cannot carry. `assertion`: an expression over the RunView, or a function of it, that is false
-    where the harm is done. `strict`: differences that are only times and ids count. An async entry is run by `asyncio.run`.
+    where the harm is done. `strict`: differences that are only times and ids count. `redactor`: the `Redactor` with the key of a
+    redacted recording; without it live values are compared with pseudonyms by their type. An async entry is run by `asyncio.run`.
     """
-    options = _options(live, on_divergence, strict, allow_effects, allow_net, freeze, assertion, ignore, pace)
+    options = _options(live, on_divergence, strict, allow_effects, allow_net, freeze, assertion, ignore, pace, redactor)
     try:
         asyncio.get_running_loop()
     except RuntimeError:
@@ -243,9 +254,12 @@ async def areplay(
     assertion: Any = None,
     ignore: str | Iterable[str] = (),
     pace: str = "instant",
+    redactor: Redacts | None = None,
 ) -> Result:
     """`replay` for use inside a running event loop."""
-    around = Replaying(_one(run), _options(live, on_divergence, strict, allow_effects, allow_net, freeze, assertion, ignore, pace))
+    around = Replaying(
+        _one(run), _options(live, on_divergence, strict, allow_effects, allow_net, freeze, assertion, ignore, pace, redactor)
+    )
     async with around:
         started = _start(around, run, entry, provide or {})
         if started is not None:

@@ -14,11 +14,17 @@ from .. import semconv
 from . import view
 from .causes import Causes
 from .compare import Difference
-from .log import Happened, RunLog
-from .match import ALIAS, CHANGED, MOVED, UNKNOWN, Recorded
+from .counterparts import ALIAS, CHANGED, MOVED, UNKNOWN, Recorded
+from .log import AMBIENT, REDACTION, Happened, RunLog, shown
 from .refusal import raised_by_replay
 from .result import NO_VALUE, Divergence, Note, Outcome, RanLive, Result, Served, StepRef, strongest
 from .similarity import MODEL_KINDS
+
+_REDACTED = (
+    "the recording is redacted, and this depends on a pseudonym (its last digits, its order, its domain): nobody can tell what the "
+    "value would have given; run it with the real values inside `replaying(run)`, or let them through in the policy"
+)
+_EXCUSED: dict[str | None, str] = {AMBIENT: "times and ids", REDACTION: "pseudonyms"}
 
 
 @dataclass(slots=True)
@@ -139,11 +145,11 @@ def _inputs(h: Happened, causes: Causes, found: _Findings, strict: bool) -> None
         return
     recorded = h.recorded.tree
     differences = tuple(h.input_differences)
-    if h.only_volatile_input and not strict:
-        text = "its input differs only in times and ids"
-        found.notes.append(_Found(h.node.order, Note("input_changed", ref_of(h), recorded, h.node.tree, differences, "ambient", text)))
+    if not shown(h.input_excuse, strict=strict):
+        text = f"its input differs only in {_EXCUSED[h.input_excuse]}"
+        found.notes.append(_Found(h.node.order, Note("input_changed", ref_of(h), recorded, h.node.tree, differences, h.input_excuse, text)))
         return
-    cause, explained = ("ambient", False) if h.only_volatile_input else causes.of_input(h)
+    cause, explained = causes.of_input(h) if h.input_excuse is None else (h.input_excuse, False)
     text = "it is called with another input than recorded" + ("; its recorded answer was served" if not h.node.live else "")
     entry = Divergence(
         "input_changed",
@@ -167,11 +173,11 @@ def _outputs(log: RunLog, h: Happened, causes: Causes, found: _Findings, strict:
     recorded = step.tree(semconv.ERROR) if step.form == "error" else step.tree(semconv.OUTPUT)
     differences = tuple(h.output_differences)
     at = h.ended_at or h.node.order
-    if h.only_volatile_output and not strict:
-        text = "what it returned differs only in times and ids"
-        found.notes.append(_Found(at, Note(h.output_kind, ref_of(h), recorded, h.output, differences, "ambient", text)))
+    if not shown(h.output_excuse, strict=strict):
+        text = f"what it returned differs only in {_EXCUSED[h.output_excuse]}"
+        found.notes.append(_Found(at, Note(h.output_kind, ref_of(h), recorded, h.output, differences, h.output_excuse, text)))
         return
-    cause, explained = ("ambient", False) if h.only_volatile_output else causes.of_output(h)
+    cause, explained = causes.of_output(h) if h.output_excuse is None else (h.output_excuse, False)
     text = (
         "it raised, or no longer raises, what it did when recorded"
         if h.output_kind == "error_changed"
@@ -369,4 +375,7 @@ def _obstacles(log: RunLog, result: Result) -> list[str]:
         obstacles.append(f"{lost} steps could not be attributed to one of several open runs when this was recorded")
     if "partial" in kinds and any(d.kind in ("unexpected_step", "not_recorded") for d in result.divergences):
         obstacles.append("the recording ends in the middle (the process was killed), and the code asked for more")
+    obstacles += [f"{d.step}: {_REDACTED}" for d in result.divergences if d.cause == REDACTION]
+    if log.aliases is not None:
+        obstacles += [f"{name} stands for several values in this run: its Steps cannot be told apart" for name in log.aliases.collisions]
     return obstacles

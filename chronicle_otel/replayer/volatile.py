@@ -11,8 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeGuard
 
-from .. import semconv, values
-from .compare import IN_TEXT, Difference, diff, is_hole, is_items, is_object, same
+from .compare import IN_TEXT, Difference, diff, same_but
 
 _UUID: Final = r"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}|(?<![0-9a-zA-Z])[0-9a-f]{32}(?![0-9a-zA-Z])"
 _TIME: Final = r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:[.,]\d{1,9})?)?(?: ?(?:Z|[+-]\d\d:?\d\d))?)?"
@@ -73,31 +72,14 @@ class Volatile:
         return True
 
     def _same(self, recorded: Any, live: Any, name: str, new: dict[str, str]) -> bool:
-        if recorded is live or is_hole(recorded):
-            return True
-        if is_object(recorded) and is_object(live):
-            a, b = recorded, live
-            if semconv.TYPE in a and semconv.TYPE in b:
-                return self._typed(a[semconv.TYPE], b[semconv.TYPE], name, new)
-            return a.keys() == b.keys() and all(self._same(a[k], b[k], k, new) for k in a)
-        if is_items(recorded) and is_items(live):
-            return len(recorded) == len(live) and all(self._same(a, b, name, new) for a, b in zip(recorded, live, strict=True))
-        if isinstance(recorded, str) and isinstance(live, str):
-            return recorded == live or self._text(recorded, live, new)
-        if same(recorded, live):
-            return True
-        if _is_number(recorded) and _is_number(live):
-            return name == "seed" or self._moment(_epoch(float(recorded)), _epoch(float(live)))
-        return False
-
-    def _typed(self, a: Any, b: Any, name: str, new: dict[str, str]) -> bool:
-        if values.equal({semconv.TYPE: a}, {semconv.TYPE: b}):
-            return True
-        if not is_items(a) or not is_items(b) or not a or not b or a[0] != b[0]:
+        def leaf(a: Any, b: Any, name: str) -> bool:
+            if isinstance(a, str) and isinstance(b, str):
+                return self._text(a, b, new)
+            if _is_number(a) and _is_number(b):
+                return name == "seed" or self._moment(_epoch(float(a)), _epoch(float(b)))
             return False
-        if a[0] == "?":
-            return bool(a[1].get("type") == b[1].get("type"))
-        return self._same(a[1:], b[1:], name, new)
+
+        return same_but(recorded, live, leaf, name=name)
 
     def _text(self, recorded: str, live: str, new: dict[str, str]) -> bool:
         if len(recorded) > 2_000_000 or len(live) > 2_000_000:

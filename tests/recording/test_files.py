@@ -49,7 +49,8 @@ main(3)
 
 def program(tmp_path: Path, *arguments: str) -> subprocess.Popen[str]:
     script = tmp_path / "program.py"
-    script.write_text(PROGRAM)
+    if not script.exists():  # rewriting it would pull it from under a process that is starting
+        script.write_text(PROGRAM)
     return subprocess.Popen([sys.executable, str(script), *arguments], cwd=tmp_path, env={**os.environ}, text=True)
 
 

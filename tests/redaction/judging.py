@@ -119,6 +119,8 @@ class Damage:
     """Labelled values that still stand in the answer, with their origin."""
     restless: list[str] = field(default_factory=list)
     """Origins of answers that a second pass changes."""
+    disturbed: list[str] = field(default_factory=list)
+    """Origins of answers that differ outside what the engine says it found."""
 
 
 def damage(engine: Engine, samples: Iterable[Sample]) -> Damage:
@@ -129,13 +131,33 @@ def damage(engine: Engine, samples: Iterable[Sample]) -> Damage:
         answer = redact(sample.text)
         total.seen += 1
         total.changed += answer != sample.text
-        if sample.is_payload and not same_shape(sample.text, answer):
+        if sample.is_payload and is_json(sample.text) and not same_shape(sample.text, answer):
             total.broken.append(sample.origin)
         if redact(answer) != answer:
             total.restless.append(sample.origin)
+        if not rest_is_kept(sample.text, answer, engine.find(sample.text)):
+            total.disturbed.append(sample.origin)
         values = {(sample.text[gold.start : gold.end], gold.kind) for gold in sample.gold}
         total.left += [(value, sample.origin) for value, kind in values if kind != "name" and value in answer]
     return total
+
+
+def rest_is_kept(given: str, answer: str, found: Iterable[Found]) -> bool:
+    """Tell whether everything outside the finds stands in the answer, in order, and ends are ends."""
+    place, rest = 0, []
+    for match in sorted(found, key=lambda match: match.start):
+        rest.append(given[place : match.start])
+        place = max(place, match.end)
+    rest.append(given[place:])
+    if not (answer.startswith(rest[0]) and answer.endswith(rest[-1])):
+        return False
+    at = 0
+    for piece in rest:
+        at = answer.find(piece, at)
+        if at < 0:
+            return False
+        at += len(piece)
+    return True
 
 
 def same_shape(given: str, answer: str) -> bool:
@@ -144,6 +166,14 @@ def same_shape(given: str, answer: str) -> bool:
         return list(shape(json.loads(answer))) == list(shape(json.loads(given)))
     except ValueError:
         return False
+
+
+def is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return True
 
 
 def shape(value: Any) -> Iterator[str]:

@@ -62,13 +62,19 @@ def found(count: int, seed: int, examples: bool) -> None:
 
 def harm(count: int, seed: int, examples: bool) -> None:
     """What changes that should not."""
-    print("\n| corpus | changed | broken or reshaped | values left | changed by a second pass |\n| --- | --- | --- | --- | --- |")
+    print(
+        "\n| corpus | changed | broken or reshaped | values left | changed outside finds | changed by a second pass |\n"
+        + "| --- " * 6
+        + "|"
+    )
     notes: list[str] = []
     for name, generate in (LABELLED | {f"free of personal data: {name}": generate for name, generate in FREE.items()}).items():
         total = judging.damage(ENGINE, generate(count, seed))
-        print(f"| {name} | {total.changed / total.seen:.1%} | {len(total.broken)} | {len(total.left)} | {len(total.restless)} |")
+        counts = [total.broken, total.left, total.disturbed, total.restless]
+        print(f"| {name} | {total.changed / total.seen:.1%} | " + " | ".join(str(len(items)) for items in counts) + " |")
         notes += [f"- {name}: broken: {origin}" for origin in sorted(set(total.broken))]
         notes += [f"- {name}: left: `{value}` ({origin})" for value, origin in total.left[:20]]
+        notes += [f"- {name}: changed outside finds: {origin}" for origin in sorted(set(total.disturbed))]
         notes += [f"- {name}: restless: {origin}" for origin in sorted(set(total.restless))]
     for name, generate in FREE.items():
         wrong = judging.score(ENGINE, generate(count, seed)).wrong

@@ -65,7 +65,7 @@ def test_labels_stand_where_the_values_are(generate: Any) -> None:
 def test_marks_survive_nested_json() -> None:
     """A value and a number keep their labels through JSON in JSON."""
     text = dumps({"é": dumps({"to": mark("email", MAIL), "pan": number("card", CARD)})}, ascii_only=True)
-    sample = unmark(text, "here")
+    sample = unmark(text, "here", is_payload=True)
     assert json.loads(json.loads(sample.text)["é"]) == {"to": MAIL, "pan": int(CARD)}
     assert [(gold.kind, sample.text[gold.start : gold.end]) for gold in sample.gold] == [("email", MAIL), ("card", CARD)]
 
@@ -82,7 +82,7 @@ def test_idle_and_greedy_engines_score_badly() -> None:
 
 def test_a_find_of_another_kind_is_wrong() -> None:
     """A phone number in place of a card number does not count as right, though it covers."""
-    sample = Sample(f"pay {CARD} now", (Gold("card", 4, 20),), "here")
+    sample = Sample(f"pay {CARD} now", (Gold("card", 4, 20),), "here", False)
 
     class Confused(Idle):
         def find(self, text: str) -> list[Any]:

@@ -49,9 +49,24 @@ def test_most_links_stay() -> None:
 
 @pytest.mark.parametrize("generate", [*SPANS.values(), *PROSE.values()], ids=["spans", "spans held out", "prose", "prose held out"])
 def test_redaction_does_no_harm(generate: Generator) -> None:
-    """JSON stays JSON of the same shape, and redacting once more changes nothing."""
+    """JSON stays JSON of the same shape, bytes outside of finds stay, and redacting once more changes nothing."""
     total = judging.damage(ENGINE, generate(COUNT, SEED))
-    assert (total.broken, total.restless) == ([], [])
+    assert (total.broken, total.disturbed, total.restless) == ([], [], [])
+
+
+@pytest.mark.parametrize("generate", SPANS.values(), ids=SPANS)
+def test_cut_payloads_leak_nothing(generate: Generator) -> None:
+    """Where a payload was cut, what stands whole before the cut is replaced."""
+    total = judging.damage(ENGINE, [cut(sample) for sample in generate(COUNT, SEED)])
+    assert (total.left, total.restless) == ([], [])
+
+
+def cut(sample: Sample) -> Sample:
+    """Two thirds of a payload, without the values that the cut goes through; no JSON any more."""
+    end = len(sample.text) * 2 // 3
+    torn = [gold.start for gold in sample.gold if gold.start < end < gold.end + 1]
+    text = sample.text[: min([end, *torn])]
+    return Sample(text, tuple(gold for gold in sample.gold if gold.end <= len(text)), sample.origin, is_payload=True)
 
 
 def share_changed(samples: Iterable[Sample]) -> float:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
-
 from tests.redaction.corpus.readings import holds
 from tests.redaction.corpus.threats import CASES, Case
-from tests.redaction.judging import Engine, same_shape
+from tests.redaction.judging import Engine, is_json, same_shape
 
 
 def failures(engine: Engine) -> dict[str, list[str]]:
@@ -32,14 +30,6 @@ def faults(engine: Engine, case: Case) -> list[str]:
     if redact(answer) != answer:
         wrong.append("is changed by a second pass")
     return [*wrong, f"answer {answer[:300]!r}"] if wrong else []
-
-
-def is_json(text: str) -> bool:
-    try:
-        json.loads(text)
-    except (ValueError, RecursionError):
-        return False
-    return True
 
 
 def opaque(answer: str) -> bool:

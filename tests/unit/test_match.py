@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from chronicle_otel.replayer.match import UNKNOWN, Live, Matcher, Recorded
+from chronicle_otel.replayer.counterparts import UNKNOWN, Live, Recorded
+from chronicle_otel.replayer.match import Matcher
 
 
 class Bench:

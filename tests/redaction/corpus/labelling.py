@@ -38,9 +38,8 @@ class Sample:
     origin: str
     """Name of the template."""
 
-    @property
-    def is_payload(self) -> bool:
-        return self.text[:1] in "{["
+    is_payload: bool
+    """Whether it is JSON."""
 
 
 def mark(kind: str, value: str) -> str:
@@ -67,7 +66,7 @@ def escaped(char: str) -> str:
     return json.dumps(char)[1:-1]
 
 
-def unmark(text: str, origin: str) -> Sample:
+def unmark(text: str, origin: str, *, is_payload: bool) -> Sample:
     """Take the marks out of a text."""
     plain: list[str] = []
     gold: list[Gold] = []
@@ -81,4 +80,4 @@ def unmark(text: str, origin: str) -> Sample:
         else:
             plain.append(piece)
             length += len(piece)
-    return Sample("".join(plain), tuple(gold), origin)
+    return Sample("".join(plain), tuple(gold), origin, is_payload)

@@ -172,7 +172,7 @@ def speech(p: People, t: Things) -> Any:
         "duration_sec": 183.44,
         "audio_sha": t.hex(64),
         "caller_id": p.foreign_phone(),
-        "channel": {"sip": f"sip:{t.digits(6)}@pbx.local", "codec": "opus/48000/2"},
+        "channel": {"sip": f"sip:{t.digits(6)}.pbx.local;transport=tls", "codec": "opus/48000/2"},
     }
 
 
@@ -199,4 +199,6 @@ def generate(count: int, seed: int, *, personal: bool = True) -> Iterator[Sample
     people, things = (OtherPeople if personal else Nobody)(source), Things(source)
     for i in range(count):
         template = TEMPLATES[i % len(TEMPLATES)]
-        yield unmark(dumps(template(people, things), ascii_only=i % 2 == 0, indent=4 if i % 9 == 0 else None), template.__name__)
+        yield unmark(
+            dumps(template(people, things), ascii_only=i % 2 == 0, indent=4 if i % 9 == 0 else None), template.__name__, is_payload=True
+        )

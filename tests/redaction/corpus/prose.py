@@ -87,4 +87,4 @@ def generate(count: int, seed: int, *, personal: bool = True) -> Iterator[Sample
     people, things = (People if personal else Nobody)(source), Things(source)
     for i in range(count):
         template = TEMPLATES[i % len(TEMPLATES)]
-        yield unmark(template(people, things), template.__name__)
+        yield unmark(template(people, things), template.__name__, is_payload=False)

@@ -268,7 +268,7 @@ def generate(count: int, seed: int, *, personal: bool = True, urls: bool = False
         if urls:
             value["references"] = [link(things) for _ in range(6)]
         text = dumps(value, ascii_only=i % 3 == 0, indent=2 if i % 7 == 0 else None)
-        yield unmark(text, template.__name__)
+        yield unmark(text, template.__name__, is_payload=True)
 
 
 def link(t: Things) -> str:

@@ -1,0 +1,100 @@
+"""Files of OTLP JSON lines, redacted into other files; plain or gzip, one or a folder of them."""
+
+from __future__ import annotations
+
+import gzip
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from chronicle_otel.errors import SourceError, UsageError
+
+from .otlp_lines import OtlpLines
+from .redactor import Redactor
+
+SUFFIXES: Final = (".jsonl", ".jsonl.gz", ".json", ".json.gz")
+_GZIP: Final = b"\x1f\x8b"
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What became of the files: counts, and what was left out."""
+
+    files: list[str] = field(default_factory=list[str])
+    spans: int = 0
+    changed: int = 0
+    rules: dict[str, int] = field(default_factory=dict[str, int])
+    opaque: dict[str, int] = field(default_factory=dict[str, int])
+    refused: list[str] = field(default_factory=list[str])
+    """File and line of what is no OTLP, and why; it was not written."""
+
+
+def redact_files(source: str | os.PathLike[str], target: str | os.PathLike[str], redactor: Redactor) -> Outcome:
+    """Write redacted copies of a file or of a folder's files. Nothing that cannot be read is written."""
+    here, there = Path(source), Path(target)
+    if not here.exists():
+        raise SourceError(f"no such file or folder: {here}")
+    pairs = _pairs(here, there)
+    if not pairs:
+        raise SourceError(f"no {', '.join(SUFFIXES)} file in {here}")
+    outcome = Outcome()
+    for one, other in pairs:
+        if other.exists() and one.samefile(other):
+            raise UsageError(f"{other} is the source itself: name another output")
+        lines = OtlpLines(redactor)
+        _write(one, other, lines, outcome)
+        outcome.files.append(str(other))
+        outcome.spans += lines.spans
+        outcome.changed += lines.changed
+        for counts, total in ((lines.total.rules, outcome.rules), (lines.total.opaque, outcome.opaque)):
+            for name, count in counts.items():
+                total[name] = total.get(name, 0) + count
+    return outcome
+
+
+def _pairs(here: Path, there: Path) -> list[tuple[Path, Path]]:
+    if here.is_dir():
+        if there.is_file():
+            raise UsageError(f"{there} is a file, and {here} a folder: name a folder for the output")
+        return [(path, there / path.relative_to(here)) for path in sorted(here.rglob("*")) if path.name.endswith(SUFFIXES) and path.is_file()]
+    return [(here, there / here.name if there.is_dir() else there)]
+
+
+def _write(one: Path, other: Path, lines: OtlpLines, outcome: Outcome) -> None:
+    def refused(number: int, why: str) -> None:
+        outcome.refused.append(f"{one}, line {number}: {why}")
+
+    other.parent.mkdir(parents=True, exist_ok=True)
+    part = other.with_name(other.name + ".part")
+    packed = other.name.endswith(".gz")
+    try:
+        with part.open("wb") as raw:
+            os.chmod(part, 0o600)
+            if packed:
+                with gzip.GzipFile(fileobj=raw, mode="wb", mtime=0) as out:
+                    _copy(one, lines, refused, out.write)
+            else:
+                _copy(one, lines, refused, raw.write)
+        part.replace(other)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _copy(one: Path, lines: OtlpLines, refused: Callable[[int, str], None], write: Callable[[bytes], object]) -> None:
+    for line in lines.lines(_lines(one), refused):
+        write(line)
+
+
+def _lines(path: Path) -> Iterator[bytes]:
+    with path.open("rb") as raw:
+        packed = raw.read(2) == _GZIP
+    opened = gzip.open(path, "rb") if packed else path.open("rb")
+    with opened as file:
+        first = file.readline()
+        if first.strip() in (b"{", b"[") or (first.strip() and not first.rstrip().endswith(b"}")):
+            yield b" ".join(line.strip(b"\r\n") for line in (first, *file))
+            return
+        yield first
+        yield from file

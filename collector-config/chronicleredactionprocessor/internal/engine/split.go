@@ -14,55 +14,70 @@ const (
 	longestCard   = 19
 )
 
-// splitCards returns the tokens of string elements that make a card number together, from left to right, shortest first.
+// splitCards returns the tokens of string elements that make a card number together.
 func (d *walk) splitCards(first, next int) map[int32]bool {
-	count, digits := 0, 0
+	count, short := 0, 0
 	for at := first; at < next; at = int(d.tokens[at].Next) {
 		count++
 		if token := &d.tokens[at]; token.Kind == jsonlex.String && token.End-token.Start <= longestString {
-			digits++
+			short++
 		}
 	}
-	if count < leastSplit || digits < leastSplit {
+	if count < leastSplit || short < leastSplit {
 		return nil
 	}
-	var taken map[int32]bool
-	var places []int32
-	var pieces []string
+	places := make([]int32, 0, count)
+	pieces := make([]string, 0, count)
 	for at := first; at < next; at = int(d.tokens[at].Next) {
-		places = append(places, int32(at))
-		pieces = append(pieces, d.shortDigits(at))
+		piece := ""
+		if token := &d.tokens[at]; token.Kind == jsonlex.String && token.End-token.Start <= longestString {
+			piece = shortDigits(d.decoded(token))
+		}
+		places, pieces = append(places, int32(at)), append(pieces, piece)
 	}
+	taken := d.w.splitCards(pieces)
+	if len(taken) == 0 {
+		return nil
+	}
+	tokens := make(map[int32]bool, len(taken))
+	for i := range taken {
+		tokens[places[i]] = true
+	}
+	return tokens
+}
+
+// splitCards returns which of some pieces make a card number together, from left to right, shortest first.
+func (w *worker) splitCards(pieces []string) map[int]bool {
+	var taken map[int]bool
 	for at := 0; at+leastSplit <= len(pieces); {
-		end := d.cardFrom(pieces, at)
+		end := w.cardFrom(pieces, at)
 		if end < 0 {
 			at++
 			continue
 		}
 		if taken == nil {
-			taken = make(map[int32]bool)
+			taken = make(map[int]bool)
 		}
 		for ; at < end; at++ {
-			taken[places[at]] = true
+			taken[at] = true
 		}
 	}
 	return taken
 }
 
-// shortDigits returns the digits of a string of nothing but a few of them, empty if it is none.
-func (d *walk) shortDigits(i int) string {
-	token := &d.tokens[i]
-	if token.Kind != jsonlex.String || token.End-token.Start > longestString {
+// shortDigits returns the digits of a text of nothing but a few of them, empty if it is none.
+func shortDigits(text []byte) string {
+	if len(text) > longestString {
 		return ""
 	}
-	text := string(detect.Folded(d.decoded(token)))
-	if len(text) == 0 || len(text) > longestSplit || strings.Trim(text, "0123456789") != "" {
+	folded := string(detect.Folded(text))
+	if len(folded) == 0 || len(folded) > longestSplit || strings.Trim(folded, "0123456789") != "" {
 		return ""
 	}
-	return text
+	return folded
 }
 
-func (d *walk) cardFrom(pieces []string, at int) int {
+func (w *worker) cardFrom(pieces []string, at int) int {
 	joined := ""
 	for end := at; end < len(pieces); end++ {
 		if pieces[end] == "" {
@@ -72,7 +87,7 @@ func (d *walk) cardFrom(pieces []string, at int) int {
 		if len(joined) > longestCard {
 			return -1
 		}
-		if end-at+1 >= leastSplit && d.w.names.SplitCard(joined) {
+		if end-at+1 >= leastSplit && w.names.SplitCard(joined) {
 			return end + 1
 		}
 	}

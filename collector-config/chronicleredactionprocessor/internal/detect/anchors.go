@@ -11,6 +11,7 @@ type anchors struct {
 	ats     []int32 // @
 	digits  []int32 // first digit of a run of digits
 	words   []int32 // first byte of a run of letters and digits that may begin a token of some rule
+	idWords []int32 // and one of a length with which a national id begins
 	schemes []int32 // the colon of ://
 	colons  []int32 // a colon that may stand in an IPv6 address
 	assigns []int32 // = or : between a name and a value
@@ -22,7 +23,7 @@ type anchors struct {
 }
 
 func (a *anchors) reset() {
-	a.ats, a.digits, a.words = a.ats[:0], a.digits[:0], a.words[:0]
+	a.ats, a.digits, a.words, a.idWords = a.ats[:0], a.digits[:0], a.words[:0], a.idWords[:0]
 	a.schemes, a.colons, a.assigns, a.longs = a.schemes[:0], a.colons[:0], a.assigns[:0], a.longs[:0]
 	a.dashes, a.chrs, a.domains, a.runs = a.dashes[:0], a.chrs[:0], a.domains[:0], a.runs[:0]
 }
@@ -80,10 +81,14 @@ func (s *Scanner) collect() bool {
 			if tokenStart < 0 {
 				tokenStart = i
 			}
-			if i+1 < len(text) && s.rules.starts.has(text[i], text[i+1]) {
+			if i+1 < len(text) && (s.rules.begins(text, i) || ibanHead(text, i)) {
 				a.words = append(a.words, int32(i))
 			}
-			i = a.wordEnd(text, i)
+			end := a.wordEnd(text, i)
+			if step == stepLetter && s.rules.idForms.begins(text[i], end-i) {
+				a.idWords = append(a.idWords, int32(i))
+			}
+			i = end
 			continue
 		case stepJoin:
 			if text[i] == '-' && i+5 < len(text) && (text[i+5] == 'B' || text[i+5] == 'E') && string(text[i:i+5]) == pemDash {
@@ -121,16 +126,21 @@ func (s *Scanner) collect() bool {
 }
 
 func (a *anchors) empty() bool {
-	return len(a.ats) == 0 && len(a.digits) == 0 && len(a.words) == 0 && len(a.schemes) == 0 && len(a.colons) == 0 && len(a.assigns) == 0 &&
+	return len(a.ats) == 0 && len(a.digits) == 0 && len(a.words) == 0 && len(a.idWords) == 0 && len(a.schemes) == 0 && len(a.colons) == 0 && len(a.assigns) == 0 &&
 		len(a.longs) == 0 && len(a.dashes) == 0 && len(a.chrs) == 0 && len(a.domains) == 0 && len(a.runs) == 0
 }
 
 // endToken notes a token that ends at i if it is long.
 func (s *Scanner) endToken(start *int, i int) {
-	if *start >= 0 && i-*start >= s.rules.secrets.shortest {
+	if *start >= 0 && i-*start >= s.rules.secrets.shortest && i < len(s.text) && s.rules.secrets.seps[s.text[i]] {
 		s.found.longs = append(s.found.longs, int32(*start))
 	}
 	*start = -1
+}
+
+// ibanHead reports whether two letters and two digits stand at a place.
+func ibanHead(text []byte, i int) bool {
+	return i+4 <= len(text) && is(text[i+2], digit) && is(text[i+3], digit) && is(text[i], letter) && is(text[i+1], letter)
 }
 
 // wordEnd notes the runs of digits in a run of letters and digits and returns its end.

@@ -33,8 +33,14 @@ func (n *number) text() string { return string(n.digits[:n.n]) }
 // groupings are the lengths of groups with a separator between them, in the order in which they are tried.
 var groupings = [][]int{{4, 4, 4, 4}, {4, 4, 4, 4, 3}, {4, 6, 5}, {4, 6, 4}}
 
+// cardLengths are the lengths of the first run of digits of a card number, as bits.
+const cardLengths = 1<<1 | 1<<4 | (1<<(maxCard+1) - 1<<minCard)
+
 // findCards finds card numbers.
 func findCards(s *Scanner, r *rule, part span) {
+	if s.lengths&cardLengths == 0 {
+		return
+	}
 	for at := s.firstDigit(part, part.from); at >= 0; {
 		var card number
 		end := s.cardAt(part, at, &card, s.validCard)
@@ -50,23 +56,6 @@ func findCards(s *Scanner, r *rule, part span) {
 		s.emitDigits(r, span{at, end}, &card, s.key.Card(digits), digits)
 		at = s.firstDigit(part, end)
 	}
-}
-
-// firstDigit returns the first digit at or after i that begins a group, or stands at i; -1 if there is none.
-func (s *Scanner) firstDigit(part span, i int) int {
-	if s.at(part, i, digit) {
-		return i
-	}
-	starts := within(s.found.digits, span{i, part.to})
-	if len(starts) == 0 {
-		return -1
-	}
-	return int(starts[0])
-}
-
-// nextGroup returns the first digit after the group in which i stands.
-func (s *Scanner) nextGroup(part span, i int) int {
-	return s.firstDigit(part, s.run(part, i, digit))
 }
 
 // cardAt returns the end of the first shape of a card number that begins at i and is accepted; -1 if none is.

@@ -52,7 +52,7 @@ func (s *Scanner) hexRuns(part, run span) bool {
 }
 
 func (s *Scanner) hexRun(run span, decoded []byte) {
-	edited, outcome := s.nested(decoded)
+	edited, outcome := s.nester.Nest(decoded, s.context, s.layers)
 	switch outcome {
 	case Over:
 		s.edit(run, s.rules.StandIn)
@@ -79,7 +79,7 @@ func (s *Scanner) base64Run(run span, solid int) {
 	if !readable(decoded) {
 		return
 	}
-	edited, outcome := s.nested(decoded)
+	edited, outcome := s.nester.Nest(decoded, s.context, s.layers)
 	switch outcome {
 	case Over:
 		s.edit(run, s.rules.StandIn)
@@ -97,25 +97,25 @@ func upperHex(text []byte) bool {
 	return false
 }
 
+func nibble(c byte) byte {
+	if c <= '9' {
+		return c - '0'
+	}
+	return c&^0x20 - 'A' + 10
+}
+
 func decodeHex(text []byte) ([]byte, bool) {
 	if len(text)%2 != 0 {
 		return nil, false
 	}
-	for _, c := range text {
-		if !is(c, hexa) {
+	for i := 0; i < len(text); i += 2 {
+		if !is(text[i], hexa) || !is(text[i+1], hexa) || !printable[nibble(text[i])<<4|nibble(text[i+1])] {
 			return nil, false
 		}
 	}
 	decoded := make([]byte, len(text)/2)
-	if _, err := hex.Decode(decoded, text); err != nil {
-		return nil, false
-	}
-	for _, c := range decoded {
-		if !printable[c] {
-			return nil, false
-		}
-	}
-	return decoded, true
+	_, err := hex.Decode(decoded, text)
+	return decoded, err == nil
 }
 
 var printable = func() (class [256]bool) {
@@ -129,6 +129,9 @@ var printable = func() (class [256]bool) {
 // decodeBase64 decodes a run whose padding begins at solid, if encoding it again gives the same text.
 func decodeBase64(text []byte, solid int) ([]byte, *base64.Encoding, bool) {
 	plain := text[:solid]
+	if !mayRead(plain) {
+		return nil, nil, false
+	}
 	padded := len(text) > solid
 	urlSafe := bytes.IndexAny(plain, "-_") >= 0
 	if urlSafe && bytes.IndexAny(plain, "+/") >= 0 || len(plain)%4 == 1 || padded && len(text)%4 != 0 {
@@ -140,9 +143,6 @@ func decodeBase64(text []byte, solid int) ([]byte, *base64.Encoding, bool) {
 	}
 	raw := encoding.WithPadding(base64.NoPadding).Strict()
 	decoded := make([]byte, raw.DecodedLen(len(plain)))
-	if !mayRead(plain) {
-		return nil, nil, false
-	}
 	n, err := raw.Decode(decoded, plain)
 	if err != nil {
 		return nil, nil, false

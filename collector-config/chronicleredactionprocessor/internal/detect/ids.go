@@ -11,34 +11,28 @@ import (
 
 // nationalID is one kind of national id.
 type nationalID struct {
-	rule  *policy.NationalID
-	names glob
-	forms []idForm
-	leads uint64
+	rule   *policy.NationalID
+	number int
+	names  glob
+	forms  []idForm
 }
 
 // idForm is a form, byte by byte.
 type idForm struct {
 	elements []*[256]bool
 	hinted   bool
-	lead     int // digits that it begins with, if nothing else may follow them directly; 0 where it begins otherwise
-	letters  bool
+	digits   bool // it may begin with a digit
+	letters  bool // it may begin with a letter
+	head     int  // length of the run of digits, or of letters and digits, with which it begins; 0 where it may vary
 }
 
-func newNationalID(entry *policy.NationalID) nationalID {
-	id := nationalID{rule: entry, names: newGlob(entry.Names)}
+func newNationalID(entry *policy.NationalID, number int) nationalID {
+	id := nationalID{rule: entry, number: number, names: newGlob(entry.Names)}
 	for _, form := range entry.Forms {
 		id.forms = append(id.forms, newIDForm(form, entry.AnyCase, false))
 	}
 	for _, form := range entry.Hinted {
 		id.forms = append(id.forms, newIDForm(form, entry.AnyCase, true))
-	}
-	for i := range id.forms {
-		if form := &id.forms[i]; form.lead > 0 {
-			id.leads |= 1 << form.lead
-		} else {
-			id.leads |= 1
-		}
 	}
 	return id
 }
@@ -55,15 +49,26 @@ func newIDForm(text string, anyCase, hinted bool) idForm {
 		form.elements = append(form.elements, idElement(text[:n], anyCase))
 		text = text[n:]
 	}
-	lead := 0
-	for lead < len(form.elements) && digitsOnly(form.elements[lead]) {
-		lead++
-	}
-	if lead == len(form.elements) || !anyDigit(form.elements[lead]) {
-		form.lead = lead
-	}
-	form.letters = anyLetter(form.elements[0])
+	form.digits, form.letters = anyDigit(form.elements[0]), anyLetter(form.elements[0])
+	form.head = headLength(form.elements, form.letters)
 	return form
+}
+
+// headLength returns the length of the run of digits with which a form begins, of letters and digits where it begins with
+// a letter; 0 if the text decides about it.
+func headLength(elements []*[256]bool, letters bool) int {
+	class := uint16(digit)
+	if letters {
+		class = alnum
+	}
+	head := 0
+	for head < len(elements) && onlyMembers(elements[head], class) {
+		head++
+	}
+	if head < len(elements) && hasMember(elements[head], class) {
+		return 0
+	}
+	return head
 }
 
 func idElement(text string, anyCase bool) *[256]bool {
@@ -103,10 +108,9 @@ func bracketClass(text string) (set [256]bool) {
 	return set
 }
 
-// digitsOnly reports whether a class holds nothing but digits.
-func digitsOnly(set *[256]bool) bool {
+func onlyMembers(set *[256]bool, class uint16) bool {
 	for c, member := range set {
-		if member && !is(byte(c), digit) {
+		if member && !is(byte(c), class) {
 			return false
 		}
 	}
@@ -124,23 +128,6 @@ func hasMember(set *[256]bool, class uint16) bool {
 		}
 	}
 	return false
-}
-
-// starts adds the pairs of bytes with which an id may begin that begins with a letter.
-func (id *nationalID) starts(to *pairs) {
-	for i := range id.forms {
-		form := &id.forms[i]
-		if !form.letters || len(form.elements) < 2 {
-			continue
-		}
-		for first, is1 := range form.elements[0] {
-			for second, is2 := range form.elements[1] {
-				if is1 && is2 {
-					to.add(byte(first), byte(second))
-				}
-			}
-		}
-	}
 }
 
 // taken is an id that was found, and where it begins and ends.
@@ -164,13 +151,14 @@ func (id *nationalID) find(s *Scanner, r *rule, part span) {
 				next = end
 			}
 		}
-		if anyDigit(form.elements[0]) {
+		if form.digits {
+			s.cursor = 0
 			for at := s.firstDigit(part, part.from); at >= 0; at = s.nextGroup(part, at) {
 				try(at)
 			}
 		}
 		if form.letters {
-			s.eachWord(part, try)
+			s.eachIDWord(part, try)
 		}
 	}
 	slices.SortFunc(taken, func(x, y takenID) int { return cmp.Compare(x.from, y.from) })

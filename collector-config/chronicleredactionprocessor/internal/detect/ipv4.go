@@ -4,6 +4,9 @@ import "strconv"
 
 // findIPv4 finds addresses that belong to somebody.
 func findIPv4(s *Scanner, r *rule, part span) {
+	if s.lengths&(1<<1|1<<2|1<<3) == 0 {
+		return
+	}
 	for at := s.firstDigit(part, part.from); at >= 0; {
 		var octets [4]int
 		end := s.ipv4At(part, at, &octets)

@@ -31,6 +31,7 @@ const (
 // scanned by itself.
 func (s *Scanner) own(part span, claims []claim) []claim {
 	first := len(claims)
+	s.enter(part)
 	claims = s.ownTexts(part, claims)
 	claims = s.ownBlocks(part, claims)
 	claims = s.ownNumbers(part, claims)

@@ -42,10 +42,19 @@ func findPhones(s *Scanner, r *rule, part span) {
 	for at := s.firstDigit(part, part.from); at >= 0; at = s.firstDigit(part, floor) {
 		start := s.phoneBegins(at, floor)
 		floor = s.run(part, at, digit)
-		if s.mayBeginPhone(part, start) {
+		if s.mayGoOn(part, start, at, floor) && s.mayBeginPhone(part, start) {
 			floor = max(floor, s.phoneAt(r, part, start))
 		}
 	}
+}
+
+// mayGoOn is a quick look at what follows the first group of digits: a number has seven, or there are more groups.
+func (s *Scanner) mayGoOn(part span, start, at, end int) bool {
+	if end-at >= minPhone || start < at {
+		return true
+	}
+	c := s.byteAt(part, end)
+	return phoneGap(c) || c == '(' || c == ')'
 }
 
 // phoneBegins takes an opening parenthesis and a plus sign before the first digit to a candidate.

@@ -14,7 +14,6 @@ type rule struct {
 	use    string // the built-in rule of which it is a part
 	action string
 	allow  []policy.Allow
-	leads  uint64 // lengths of the runs of digits with which a match begins, as bits; 0 where it does not matter
 	find   func(s *Scanner, r *rule, part span)
 	own    *ownRule
 
@@ -36,10 +35,12 @@ type Rules struct {
 	sealed      glob
 	secrets     *secrets
 	ids         []nationalID
+	idForms     idIndex
 	words       words
 	hasWords    map[string]bool
 	regions     []region
 	starts      pairs
+	starts2     pairs  // of the second and third byte
 	StandIn     string // of a text that cannot be judged
 	everywhere  bool   // a pattern of the policy's own may begin anywhere
 	card        *rule
@@ -65,7 +66,7 @@ func Compile(p *policy.Policy) (*Rules, error) {
 		}
 	}
 	for i := range p.NationalIDs {
-		r.ids = append(r.ids, newNationalID(&p.NationalIDs[i]))
+		r.ids = append(r.ids, newNationalID(&p.NationalIDs[i], i))
 		r.hint(p.NationalIDs[i].ID, p.NationalIDs[i].Words)
 	}
 	r.compileRules(p)
@@ -158,9 +159,9 @@ func (r *Rules) byName(name string) *rule {
 func (r *Rules) addNationalIDs(base rule) {
 	for i := range r.ids {
 		id := &r.ids[i]
+		r.idForms.add(id)
 		one := base
 		one.name = id.rule.ID
-		one.leads = id.leads
 		one.find, one.id = id.find, id
 		r.order = append(r.order, one)
 	}
@@ -173,19 +174,39 @@ var finders = map[string]func(*Scanner, *rule, span){
 
 // compileStarts collects the two bytes with which anything that begins with a letter may begin.
 func (r *Rules) compileStarts() {
-	r.secrets.starts(&r.starts)
-	for _, head := range []string{"ey", "ba", "bA", "Ba", "BA", "be", "bE", "Be", "BE"} {
-		r.starts.add(head[0], head[1])
+	for _, head := range r.secrets.starts() {
+		r.addStart(head)
 	}
-	for country := range r.tables.ibanLengths {
-		for _, head := range []string{country, strings.ToLower(country)} {
-			r.starts.add(head[0], head[1])
-			r.starts.add(head[0]^0x20, head[1])
+	r.addStart("eyJ")
+	for _, scheme := range []string{"bas", "bea"} {
+		for bits := range 8 {
+			head := []byte(scheme)
+			for i := range head {
+				head[i] -= byte(bits>>i&1) * ('a' - 'A')
+			}
+			r.addStart(string(head))
 		}
 	}
-	for i := range r.ids {
-		r.ids[i].starts(&r.starts)
+}
+
+// addStart notes the first three bytes of something that may begin, as two pairs.
+func (r *Rules) addStart(head string) {
+	for second := range 256 {
+		if len(head) > 1 && byte(second) != head[1] {
+			continue
+		}
+		r.starts.add(head[0], byte(second))
+		for third := range 256 {
+			if len(head) <= 2 || byte(third) == head[2] {
+				r.starts2.add(byte(second), byte(third))
+			}
+		}
 	}
+}
+
+// begins reports whether something may begin at a place: it may be wrong, but only in saying yes.
+func (r *Rules) begins(text []byte, i int) bool {
+	return r.starts.has(text[i], text[i+1]) && (i+2 >= len(text) || r.starts2.has(text[i+1], text[i+2]))
 }
 
 // generalAllow returns the policy's entries that speak of a rule.

@@ -17,8 +17,10 @@ import (
 // Edit is an edit on units of the view.
 type Edit = view.Edit
 
-// Nested looks at the decoded bytes of an encoded run.
-type Nested func(decoded []byte) (edited []byte, outcome Outcome)
+// Nester looks at the decoded bytes of an encoded run of a text that lies under so many layers.
+type Nester interface {
+	Nest(decoded []byte, context *Name, layers int) (edited []byte, outcome Outcome)
+}
 
 // Outcome is what became of an encoded run.
 type Outcome uint8
@@ -37,15 +39,24 @@ type Scanner struct {
 	names   map[string]*Name
 	text    []byte
 	context *Name
-	nested  Nested
+	nester  Nester
+	layers  int
 	tally   *Tally
 	found   anchors
 	edits   []Edit
 	plan    []Edit // of the match that is being made
 	spans   []span // matches of the rules that are at work, a stack
 	offers  []offer
-	gaps    []span  // between the pieces of matches, a stack
-	inside  bool    // such a gap is looked at: it is no beginning of a text
+	gaps    []span // between the pieces of matches, a stack
+	inside  bool   // such a gap is looked at: it is no beginning of a text
+
+	// Of the part that is at work: its anchors, how far they were looked at, and which national ids may be in it.
+	digits []int32
+	words  []int32
+	cursor int
+	due    []bool
+
+	lengths uint64  // of its runs of digits, as bits
 	claims  []claim // own output of the parts that are at work, a stack
 }
 
@@ -55,8 +66,8 @@ func NewScanner(rules *Rules, key *pseudonym.Key) *Scanner {
 }
 
 // Scan returns the edits on a view, in order. The slice is valid until the next call.
-func (s *Scanner) Scan(text []byte, context *Name, tally *Tally, nested Nested) []Edit {
-	s.text, s.context, s.tally, s.nested = text, context, tally, nested
+func (s *Scanner) Scan(text []byte, context *Name, tally *Tally, nester Nester, layers int) []Edit {
+	s.text, s.context, s.tally, s.nester, s.layers = text, context, tally, nester, layers
 	s.edits = s.edits[:0]
 	if !s.collect() {
 		return nil
@@ -94,12 +105,14 @@ func (s *Scanner) rest(part span) {
 	if part.from >= part.to {
 		return
 	}
-	leads := s.leads(part)
+	s.enter(part)
+	due := s.dueIDs(part)
 	for i := range s.rules.order {
 		rule := &s.rules.order[i]
-		if rule.leads != 0 && rule.leads&leads == 0 {
+		if rule.id != nil && (due == nil || !due[rule.id.number]) {
 			continue
 		}
+		s.cursor = 0
 		first, firstGap := len(s.spans), len(s.gaps)
 		rule.find(s, rule, part)
 		last, lastGap := len(s.spans), len(s.gaps)
@@ -130,15 +143,31 @@ func (s *Scanner) scanGaps(first, last int) {
 	s.gaps = s.gaps[:first]
 }
 
-// leads returns the lengths of the runs of digits in a part as bits, bit 0 for words without digits at their beginning.
-func (s *Scanner) leads(part span) uint64 {
-	bits := uint64(1)
-	for at := s.firstDigit(part, part.from); at >= 0; {
-		end := s.run(part, at, digit)
-		bits |= 1 << min(end-at, 63)
-		at = s.firstDigit(part, end)
+// enter looks up the anchors of a part once for all rules.
+func (s *Scanner) enter(part span) {
+	s.digits = within(s.found.digits, part)
+	s.words = within(s.found.words, span{part.from + 1, part.to})
+	s.cursor = 0
+}
+
+// firstDigit returns the first digit at or after i that begins a group, or stands at i; -1 if there is none. Whoever goes
+// through a part asks for ever later places.
+func (s *Scanner) firstDigit(part span, i int) int {
+	if s.at(part, i, digit) {
+		return i
 	}
-	return bits
+	for s.cursor < len(s.digits) {
+		if at := int(s.digits[s.cursor]); at >= i {
+			return at
+		}
+		s.cursor++
+	}
+	return -1
+}
+
+// nextGroup returns the first digit after the group in which i stands.
+func (s *Scanner) nextGroup(part span, i int) int {
+	return s.firstDigit(part, s.run(part, i, digit))
 }
 
 // eachWord calls do for every place at which a word may begin: the beginning of a part and the anchors in it.
@@ -149,7 +178,7 @@ func (s *Scanner) eachWord(part span, do func(at int)) {
 	if is(s.text[part.from], alnum) {
 		do(part.from)
 	}
-	for _, at := range within(s.found.words, span{part.from + 1, part.to}) {
+	for _, at := range s.words {
 		do(int(at))
 	}
 }

@@ -63,6 +63,7 @@ type secrets struct {
 	named    []*secretForm      // only under a name
 	prefixes []string           // longest first
 	shortest int                // of the free forms
+	seps     [256]bool          // first bytes of what stands behind the first run of a free form
 	needs    int                // least length of a named form
 }
 
@@ -90,6 +91,7 @@ func newSecrets(entries []policy.Secret) *secrets {
 		if start.prefix == "" {
 			made.free = append(made.free, start.form)
 			made.shortest = min(made.shortest, start.form.runs[0].min)
+			made.addSeparator(start.form)
 			continue
 		}
 		made.byFirst[start.prefix[0]] = append(made.byFirst[start.prefix[0]], start)
@@ -113,20 +115,19 @@ func newSecretForm(entry *policy.Secret) *secretForm {
 	return form
 }
 
-// starts adds to a set the pairs of bytes with which a secret may begin.
-func (x *secrets) starts(to *pairs) {
-	for first := range 256 {
-		for _, start := range x.byFirst[first] {
-			if len(start.prefix) > 1 {
-				to.add(start.prefix[0], start.prefix[1])
-				continue
-			}
-			for second := range 256 {
-				to.add(start.prefix[0], byte(second))
-			}
-		}
+// addSeparator notes what may end the token with which a free form begins: its first run lies in one token.
+func (x *secrets) addSeparator(form *secretForm) {
+	if len(form.runs) > 1 && form.runs[0].class.token && !is(form.runs[1].sep[0], tokens) {
+		x.seps[form.runs[1].sep[0]] = true
+		return
+	}
+	for c := range x.seps {
+		x.seps[c] = true
 	}
 }
+
+// starts returns the prefixes with which a secret may begin.
+func (x *secrets) starts() []string { return x.prefixes }
 
 // offer is a credential that may begin at a place.
 type offer struct {

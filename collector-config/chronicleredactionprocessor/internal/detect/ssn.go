@@ -2,6 +2,9 @@ package detect
 
 // findSSNs finds United States social security numbers and taxpayer numbers.
 func findSSNs(s *Scanner, r *rule, part span) {
+	if s.lengths&(1<<3|1<<5|1<<9) == 0 {
+		return
+	}
 	for at := s.firstDigit(part, part.from); at >= 0; {
 		var ssn number
 		end, separator := s.ssnAt(part, at, &ssn)

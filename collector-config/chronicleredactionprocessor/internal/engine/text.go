@@ -63,21 +63,24 @@ func (w *worker) view(text []byte, name *detect.Name, used int) []view.Edit {
 		}
 		return []view.Edit{edit}
 	}
-	edits := scanner.Scan(text, name, w.tally, func(decoded []byte) ([]byte, detect.Outcome) {
-		if used+1 > w.limits.Layers {
-			w.tally.AddOpaque("layers")
-			return nil, detect.Over
-		}
-		inner := w.text(decoded, name, used+1)
-		if len(inner) == 0 {
-			return nil, detect.Unchanged
-		}
-		return view.Apply(decoded, inner), detect.Changed
-	})
+	edits := scanner.Scan(text, name, w.tally, w, used)
 	if len(edits) == 0 {
 		return nil
 	}
 	return append([]view.Edit(nil), edits...)
+}
+
+// Nest redacts the decoded bytes of an encoded run.
+func (w *worker) Nest(decoded []byte, name *detect.Name, used int) ([]byte, detect.Outcome) {
+	if used+1 > w.limits.Layers {
+		w.tally.AddOpaque("layers")
+		return nil, detect.Over
+	}
+	inner := w.text(decoded, name, used+1)
+	if len(inner) == 0 {
+		return nil, detect.Unchanged
+	}
+	return view.Apply(decoded, inner), detect.Changed
 }
 
 // The memory of a worker: what is taken is given back, the last first.

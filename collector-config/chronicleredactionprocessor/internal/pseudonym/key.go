@@ -25,8 +25,15 @@ var ErrShortKey = errors.New("the redaction key is too short: at least 32 bytes 
 
 // Key is the key of one tenant. It is safe for concurrent use.
 type Key struct {
-	macs sync.Pool
+	macs sync.Pool // of *state
 	kcv  string
+}
+
+// state is a MAC and room for its sum.
+type state struct {
+	mac hash.Hash
+	sum [sha256.Size]byte
+	in  []byte
 }
 
 // NewKey derives a tenant's key from the master key.
@@ -38,7 +45,7 @@ func NewKey(master []byte, tenant string) (*Key, error) {
 	if err != nil {
 		return nil, err
 	}
-	key := &Key{macs: sync.Pool{New: func() any { return hmac.New(sha256.New, derived) }}}
+	key := &Key{macs: sync.Pool{New: func() any { return &state{mac: hmac.New(sha256.New, derived)} }}}
 	sum := key.mac("chronicle-kcv-v1")
 	key.kcv = hex.EncodeToString(sum[:4])
 	return key, nil
@@ -50,14 +57,17 @@ func (k *Key) CheckValue() string { return k.kcv }
 type digest [sha256.Size]byte
 
 func (k *Key) mac(parts ...string) digest {
-	mac := k.macs.Get().(hash.Hash)
-	mac.Reset()
+	s := k.macs.Get().(*state)
+	s.mac.Reset()
+	s.in = s.in[:0]
 	for _, part := range parts {
-		mac.Write([]byte(part))
+		s.in = append(s.in, part...)
 	}
-	var d digest
-	mac.Sum(d[:0])
-	k.macs.Put(mac)
+	s.mac.Write(s.in)
+	s.mac.Sum(s.sum[:0])
+	d := digest(s.sum)
+	clear(s.in) // nobody needs the value any more
+	k.macs.Put(s)
 	return d
 }
 

@@ -14,16 +14,38 @@ from .rendering import masked
 from .scanning import Outcome, Scanner, Work
 
 CUTS: Final = frozenset(
-    (128, 255, 256, 512, 1000, 1024, 2000, 2048, 4095, 4096, 8191, 8192, 10000, 16384, 25000, 25600, 32766, 32768, 64000, 65535, 65536, 131072, 262144)
+    (
+        128,
+        255,
+        256,
+        512,
+        1000,
+        1024,
+        2000,
+        2048,
+        4095,
+        4096,
+        8191,
+        8192,
+        10000,
+        16384,
+        25000,
+        25600,
+        32766,
+        32768,
+        64000,
+        65535,
+        65536,
+        131072,
+        262144,
+    )
 )
 """Lengths at which stores and SDKs are known to cut."""
 _LAST: Final = re.compile(rb"(?:[0-9]+[ .-])*[^ \t\r\n]+\Z")
 _LEAST: Final = 5
 
 
-def edits(
-    data: bytes, failure: Broken, context: Context, work: Work, documents: Documents, scanner: Scanner, cut: bool
-) -> Outcome:
+def edits(data: bytes, failure: Broken, context: Context, work: Work, documents: Documents, scanner: Scanner, cut: bool) -> Outcome:
     """Return the edits on a document that breaks off or goes wrong."""
     outcome = Outcome()
     if failure.root is not None:
@@ -54,5 +76,7 @@ def _masked_end(view: bytes, made: list[Edit], scanner: Scanner) -> list[Edit]:
     tail = view[start:]
     digits = len(re.findall(rb"[0-9]", tail))
     if digits >= _LEAST or b"@" in tail or any(tail.startswith(prefix) for prefix in scanner.secrets.prefixes if len(prefix) > 2):
-        return [edit for edit in made if edit[1] <= start] + [edit for edit in masked(view, start, len(view)) if view[edit[0] : edit[1]] != edit[2]]
+        return [edit for edit in made if edit[1] <= start] + [
+            edit for edit in masked(view, start, len(view)) if view[edit[0] : edit[1]] != edit[2]
+        ]
     return made

@@ -31,6 +31,8 @@ _TYPED: Final = {
     **dict.fromkeys((b'"float"', b'"complex"'), re.compile(rb'"[-+0-9.einfaj()]{1,60}"')),
 }
 _OPAQUE: Final = re.compile(rb'\{"\$chronicle\.opaque":\{"why":"[a-z]{1,16}","size":[0-9]{1,9}\}\}|\[\]|\{\}')
+_NAMES: Final = 4096
+NOTHING: Final = Outcome()
 _NAME: Final = re.compile(rb"[^ \t\r\n]{1,64}")
 _SHORT: Final = re.compile(rb"[0-9]{1,8}")
 
@@ -55,6 +57,8 @@ class Documents:
         self._numbers = Numbers(scanner)
         self._limit = scanner.policy.limits["depth"]
         self._drop = scanner.policy.tree["on_limit"] == "drop"
+        self._plain_names: set[bytes] = set()
+        """Names that were scanned and hold nothing: a few stand everywhere."""
         scanner.document = self.edits
 
     def edits(self, data: bytes, root: Node, context: Context, used: int, depth: int, work: Work, *, stream: bool = False) -> Outcome:
@@ -95,6 +99,8 @@ class Documents:
         return opaque("depth", node.end - node.start)
 
     def _string(self, place: _Place, start: int, end: int, context: Context) -> None:
+        if self._scanner.plain(place.data[start + 1 : end - 1], context):
+            return
         outcome = self._text(place, start, end, context)
         if outcome.edits or outcome.hits:
             place.outcome.add(outcome, start + 1)
@@ -137,12 +143,14 @@ class Documents:
         rewritten: list[tuple[int, bytes]] = []
         for at, item in enumerate(node.items):
             start, end = node.names[at]
-            outcome = self._text(place, start, end, NOWHERE)
+            name = data[start + 1 : end - 1]
+            outcome = NOTHING if name in self._plain_names else self._text(place, start, end, NOWHERE)
+            if outcome is not NOTHING and not outcome.edits and not outcome.hits and len(self._plain_names) < _NAMES:
+                self._plain_names.add(name)
             if outcome.edits:
                 rewritten.append((at, apply(data[start + 1 : end - 1], outcome.edits)))
                 place.outcome.edits.append((start + 1, end - 1, rewritten[-1][1]))
             place.outcome.hits += [_shifted(hit, start + 1) for hit in outcome.hits]
-            name = data[start + 1 : end - 1]
             below = self._names.context(name if b"\\" not in name else _content(data, start, end))
             if named is not None and at == named[0]:
                 below = named[1]

@@ -58,7 +58,9 @@ def _pairs(here: Path, there: Path) -> list[tuple[Path, Path]]:
     if here.is_dir():
         if there.is_file():
             raise UsageError(f"{there} is a file, and {here} a folder: name a folder for the output")
-        return [(path, there / path.relative_to(here)) for path in sorted(here.rglob("*")) if path.name.endswith(SUFFIXES) and path.is_file()]
+        return [
+            (path, there / path.relative_to(here)) for path in sorted(here.rglob("*")) if path.name.endswith(SUFFIXES) and path.is_file()
+        ]
     return [(here, there / here.name if there.is_dir() else there)]
 
 

@@ -58,9 +58,7 @@ class Scope:
 
     def hinted(self, hint: str, part: bytes, at: int) -> bool:
         """Say whether the name above, the name before or a word before hints at a type."""
-        return (
-            hint in self.context.hints or hint in self.names.before(part, at).hints or self.names.word_before(hint, part, at)
-        )
+        return hint in self.context.hints or hint in self.names.before(part, at).hints or self.names.word_before(hint, part, at)
 
     def vetoed(self, rule: str, part: bytes, at: int) -> bool:
         """Say whether a name speaks against a type, and nothing hints at it."""

@@ -8,13 +8,18 @@ the ends of a string are. What else can change a value has a core of its own her
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Sequence
 from typing import Any, Final
 
+from . import encoded, own
+from .detectors.own_rules import OwnRule
+from .detectors.secrets import Assigned
 from .folding import folded, folds
+from .found import Scope
 from .layers import ENTITY
-from .names import Names, name_core
+from .names import NOWHERE, name_core
 from .patterns import Cores, compile_pattern
 from .policy import Policy
 from .scanning import Rule, Scanner, core_patterns
@@ -23,13 +28,14 @@ _BREAK: Final = re.compile(rb"\\+[bfnr]")
 _TAB: Final = re.compile(rb"\\+t")
 _PLAIN: Final = re.compile(rb'\\+(["/])')
 _UNICODE: Final = re.compile(rb"\\+u([Dd][89ABab][0-9A-Fa-f]{2})\\+u([Dd][C-Fc-f][0-9A-Fa-f]{2})|\\+u([0-9A-Fa-f]{4})")
+_BACKSLASH: Final = re.compile(rb"\\+u005[Cc]")
 _REACH: Final = 200
 """Bytes before a candidate in which a word may hint; more than in a text that was read, for escapes are longer than what they stand for."""
 _OTHER: Final = (
     "%[0-9A-Fa-f]{2}",
     ENTITY.decode(),
     r'"[0-9]{1,8}"[ \t\r\n]*,[ \t\r\n]*"[0-9]{1,8}"[ \t\r\n]*,[ \t\r\n]*"[0-9]{1,8}"',
-    r"[:,\[ \t\r\n-][0-9]+(?:\.[0-9]+)?[eE]\+?[0-9]",
+    r"(?:^|[:,\[])[ \t\r\n]*-?[0-9]+(?:\.[0-9]+)?[eE]\+?[0-9]+[ \t\r\n]*(?:$|[,}\]])",
 )
 """Encodings, split cards, numbers in exponent form."""
 
@@ -46,32 +52,52 @@ def _unit(match: re.Match[bytes]) -> bytes:
     return folds().get(encoded, b"\xff")
 
 
+class _Loose(Scope):
+    """Knows no name, and takes what a name could say for said."""
+
+    __slots__ = ("_hinted",)
+
+    def __init__(self, scanner: Scanner, *, hinted: bool) -> None:
+        known = scanner.scope(NOWHERE)
+        super().__init__(scanner.names, NOWHERE, regions=known.regions, prefixes=known.prefixes)
+        self._hinted = hinted
+
+    def hinted(self, hint: str, part: bytes, at: int) -> bool:
+        return self._hinted
+
+    def vetoed(self, rule: str, part: bytes, at: int) -> bool:
+        return False
+
+
+_CERTAIN: Final = ("certain", 0)
+
+
 class Gate:
     """Looks at a raw value."""
 
     def __init__(self, policy: Policy, scanner: Scanner) -> None:
         self._depth = policy.limits["depth"]
+        self._rules = scanner.rules
+        self._sure = _Loose(scanner, hinted=True)
+        self._unsure = _Loose(scanner, hinted=False)
         patterns, owners = core_patterns(scanner.rules, scanner.names)
-        self._hints: dict[int, int] = {}
-        certain = [(pattern, 0) for pattern, owner in zip(patterns, owners) if owner[0] not in ("word", "hinted")]
-        certain += [(pattern, 0) for pattern in (*_OTHER, *_named(policy))]
-        hinted = [(pattern, 1 + 2 * number) for pattern, (kind, number) in zip(patterns, owners) if kind == "hinted"]
-        words = [(pattern, -1 - 2 * number) for pattern, (kind, number) in zip(patterns, owners) if kind == "word"]
-        names = [(_hint_names(policy, rule, scanner.names), -2 - 2 * number) for number, rule in enumerate(scanner.rules) if rule.hints]
-        listed = certain + hinted + words + [(pattern, owner) for pattern, owner in names if pattern]
-        self._owners = [owner for _, owner in listed]
+        listed = list(zip(patterns, owners)) + [(pattern, _CERTAIN) for pattern in (*_OTHER, *_named(policy))]
+        names = [(_hint_names(policy, rule), ("name", number)) for number, rule in enumerate(scanner.rules) if rule.hints]
+        listed += [(pattern, owner) for pattern, owner in names if pattern]
+        self._owners = [_CERTAIN if _by_name(owner, scanner.rules) else owner for _, owner in listed]
         self._cores = Cores([pattern for pattern, _ in listed])
-        self._near = {number: _finders(patterns, owners, number) for number, rule in enumerate(scanner.rules) if rule.hints}
-        self._words = {number: scanner.names.patterns().get(rule.hints) for number, rule in enumerate(scanner.rules) if rule.hints}
+        hinting = [number for number, rule in enumerate(scanner.rules) if rule.hints]
+        self._near = {number: _finders(patterns, owners, number) for number in hinting}
+        self._words = {number: scanner.names.patterns().get(scanner.rules[number].hints) for number in hinting}
 
     def clean(self, data: bytes) -> bool:
         """Say whether a value surely holds nothing that any rule would touch."""
         text = data if data.isascii() else folded(data)
         if b"\\" in text:
             if b"u" in text:
-                text = _UNICODE.sub(_unit, text)
-                if text.count(b"\\u005c") or text.count(b"\\u005C"):
+                if _BACKSLASH.search(text):
                     return False
+                text = _UNICODE.sub(_unit, text)
             text = _PLAIN.sub(rb"\1", _TAB.sub(b"\t", _BREAK.sub(b"\n", text)))
         found = self._cores.match(text)
         if found and not self._harmless(found, text):
@@ -80,16 +106,25 @@ class Gate:
 
     def _harmless(self, found: list[int], text: bytes) -> bool:
         owners = {self._owners[number] for number in found}
-        if 0 in owners:
+        if _CERTAIN in owners:
             return False
-        for owner in owners:
-            if owner > 0:
-                number = (owner - 1) // 2
-                if -2 - 2 * number in owners:
-                    return False
-                if -1 - 2 * number in owners and self._word_near(number, text):
-                    return False
-        return True
+        return not any(self._speaks(kind, number, owners, text) for kind, number in sorted(owners))
+
+    def _speaks(self, kind: str, number: int, owners: set[tuple[str, int]], text: bytes) -> bool:
+        """Say whether what a core saw is more than a look-alike: the rule itself is asked, over the whole value."""
+        if kind == "rule":
+            rule = self._rules[number]
+            scope = self._unsure if ("hinted", number) in self._all_hinted else self._sure
+            return bool(rule.detector.find(text, scope))
+        if kind == "hinted":
+            return ("name", number) in owners or (("word", number) in owners and self._word_near(number, text))
+        if kind == "own":
+            return bool(own.tokens(text, self._sure))
+        return kind == "encoded" and any(True for _ in encoded.runs(text))
+
+    @functools.cached_property
+    def _all_hinted(self) -> frozenset[tuple[str, int]]:
+        return frozenset(owner for owner in self._owners if owner[0] == "hinted")
 
     def _word_near(self, number: int, text: bytes) -> bool:
         words = self._words[number]
@@ -103,6 +138,11 @@ class Gate:
         return False
 
 
+def _by_name(owner: tuple[str, int], rules: Sequence[Rule]) -> bool:
+    """Say whether a rule looks at names, which a value as a whole does not show."""
+    return owner[0] == "rule" and isinstance(rules[owner[1]].detector, (Assigned, OwnRule))
+
+
 def _finders(patterns: Sequence[str], owners: Sequence[tuple[str, int]], number: int) -> list[Any]:
     return [compile_pattern(pattern) for pattern, owner in zip(patterns, owners) if owner == ("hinted", number)]
 
@@ -113,7 +153,7 @@ def _named(policy: Policy) -> list[str]:
     return [name_core(names) + '"'] if names else []
 
 
-def _hint_names(policy: Policy, rule: Rule, names: Names) -> str:
+def _hint_names(policy: Policy, rule: Rule) -> str:
     listed = {name for entry in policy.tree["keys"] if entry.get("hint") == rule.hints for name in entry["names"]}
     listed.update(name for entry in policy.tree["national_ids"] if entry["id"] == rule.hints for name in entry.get("names", ()))
     return name_core(sorted(listed)) + r"""["'\\ )]*[:=#,}\]]""" if listed else ""

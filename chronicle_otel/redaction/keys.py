@@ -31,5 +31,7 @@ def read_key(env: str | None = None, file: str | os.PathLike[str] | None = None)
             raise RedactionError(f"{place}, which is to hold the redaction key, is not set: make a key with `openssl rand -hex 32`")
     key = data.rstrip(b"\r\n")
     if len(key) < KEY_BYTES:
-        raise RedactionError(f"the redaction key in {place} has {len(key)} bytes, at least {KEY_BYTES} are needed: make one with `openssl rand -hex 32`")
+        raise RedactionError(
+            f"the redaction key in {place} has {len(key)} bytes, at least {KEY_BYTES} are needed: make one with `openssl rand -hex 32`"
+        )
     return key

@@ -62,7 +62,6 @@ class Context:
     sealed: bool = False
     """A provider's own token, which replay needs as it is."""
 
-
     @property
     def silent(self) -> bool:
         """The name asks for nothing that its value does not say by itself."""
@@ -167,4 +166,3 @@ def name_core(names: Iterable[str]) -> str:
 def _word_pattern(words: Sequence[str]) -> re.Pattern[bytes]:
     listed = b"|".join(re.escape(folded(word.encode())) for word in sorted(words, key=len, reverse=True))
     return re.compile(rb"(?i:(?<![A-Za-z0-9._@/-])(?:" + listed + rb")(?![A-Za-z0-9_]|[.-][A-Za-z]))")
-

@@ -181,7 +181,9 @@ def _read(value: Tree) -> Any:
         if kind == "arrayValue":
             return [_read(item) for item in _list(_object(content).get("values"))]
         if kind == "kvlistValue":
-            return KeyValues((str(item.get("key", "")), _read(_object(item.get("value")))) for item in _list(_object(content).get("values")))
+            return KeyValues(
+                (str(item.get("key", "")), _read(_object(item.get("value")))) for item in _list(_object(content).get("values"))
+            )
     return None
 
 
@@ -204,4 +206,3 @@ def _any(value: Any, before: Tree, old: Any) -> Tree:
     if isinstance(value, KeyValues):
         return {"kvlistValue": {"values": [{"key": key, "value": _any(item, {}, None)} for key, item in value]}}
     return {"arrayValue": {"values": [_any(item, {}, None) for item in value]}}
-

@@ -58,7 +58,11 @@ def _secrets(part: bytes) -> list[tuple[int, int]]:
 
 def _hosts(part: bytes) -> list[tuple[int, int]]:
     found = (match.span() for match in _HOST.finditer(part))
-    return [(start, end) for start, end in found if before(part, start) not in RUN and before(part, start) != 0x2E and after(part, end) not in RUN]
+    return [
+        (start, end)
+        for start, end in found
+        if before(part, start) not in RUN and before(part, start) != 0x2E and after(part, end) not in RUN
+    ]
 
 
 def _blocks(part: bytes) -> list[tuple[int, int]]:
@@ -121,6 +125,8 @@ def _ssns(part: bytes, scope: Scope) -> list[tuple[int, int]]:
         start, end = found.span()
         if before(part, start) in DIGIT or after(part, end) in DIGIT:
             continue
-        if recognise.is_ssn((found[1] + found[3] + found[4]).decode()) and (found[2] == b"-" or scope.hinted(us_ssn.UsSsn.name, part, start)):
+        if recognise.is_ssn((found[1] + found[3] + found[4]).decode()) and (
+            found[2] == b"-" or scope.hinted(us_ssn.UsSsn.name, part, start)
+        ):
             made.append((start, end))
     return made

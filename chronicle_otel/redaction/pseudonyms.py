@@ -35,7 +35,9 @@ class Pseudonyms:
 
     def __init__(self, master: bytes, tenant: str) -> None:
         if len(master) < KEY_BYTES:
-            raise RedactionError(f"the redaction key has {len(master)} bytes, at least {KEY_BYTES} are needed: make one with `openssl rand -hex 32`")
+            raise RedactionError(
+                f"the redaction key has {len(master)} bytes, at least {KEY_BYTES} are needed: make one with `openssl rand -hex 32`"
+            )
         self._key = _derive(master, tenant)
         self.kcv = hmac.digest(self._key, b"chronicle-kcv-v1", "sha256")[:4].hex()
         """Tells whether two redactors hold the same key, and nothing about it."""

@@ -79,7 +79,10 @@ class Redactor:
         except LimitReached:
             return []
         points = _CodePoints(data)
-        return [Match(hit.type, points.at(hit.start), points.at(hit.end), hit.rule, hit.action) for hit in sorted(hits, key=lambda hit: hit.start)]
+        return [
+            Match(hit.type, points.at(hit.start), points.at(hit.end), hit.rule, hit.action)
+            for hit in sorted(hits, key=lambda hit: hit.start)
+        ]
 
     def text(self, text: str) -> str:
         """Return a text with what is private in it replaced."""

@@ -32,7 +32,11 @@ def _edits(piece: Piece, action: str, part: bytes, names: Pseudonyms) -> list[Ed
     if action == "mask":
         return masked(part, piece.start, piece.end)
     if action == "token":
-        return [] if piece.kind == "zeros" else [(piece.start, piece.end, names.token("token", old.decode("utf-8", "surrogateescape")).encode())]
+        return (
+            []
+            if piece.kind == "zeros"
+            else [(piece.start, piece.end, names.token("token", old.decode("utf-8", "surrogateescape")).encode())]
+        )
     if piece.kind in IN_PLACE:
         return _in_place(piece, part, new_digits(piece.kind, piece.value, piece.extra, names))
     if piece.kind == "pem":

@@ -56,7 +56,12 @@ _SCHEME_WORD: Final = re.compile(rb"(?:[Bb][Ee][Aa][Rr][Ee][Rr]|[Bb][Aa][Ss][Ii]
 _BLANKS: Final = b" \t\r\n"
 _PLACEHOLDER: Final = re.compile(rb"\$?\{\{?[A-Za-z0-9_. -]+\}?\}|<[A-Za-z0-9_. -]+>")
 _SOMETHING: Final = re.compile(rb"[A-Za-z0-9]")
+_SEALED: Final = re.compile(rb"[A-Za-z0-9+/=_.:-]{16,}")
+"""What providers sign or encrypt looks like this; what does not is scanned, whatever its name says."""
 _NAMED: Final = re.compile(rb"[:=#]")
+_OPENS: Final = b'{["'
+_SHORTEST: Final = 6
+"""No built-in rule finds anything in less: `a@b.cd`."""
 _OWN: Final = ("own", 0)
 _ENCODED: Final = ("encoded", 0)
 
@@ -138,6 +143,7 @@ class Scanner:
         self.rules = list(_rules(policy, self.secrets))
         self._layers = policy.limits["layers"]
         self._depth = policy.limits["depth"]
+        self._shortest = 1 if any(isinstance(rule.detector, OwnRule) for rule in self.rules) else _SHORTEST
         self._assigned = next((at for at, rule in enumerate(self.rules) if isinstance(rule.detector, Assigned)), -1)
         self._regions: Sequence[str] = policy.tree["defaults"]["phone_regions"]
         self._drop = policy.tree["on_limit"] == "drop"
@@ -150,6 +156,20 @@ class Scanner:
         """Return what detectors may know about a text under a name."""
         return Scope(self.names, context, regions=self._regions, prefixes=self.secrets.prefixes)
 
+    def plain(self, data: bytes, context: Context) -> bool:
+        """Say quickly that the raw content of a string holds nothing; False says nothing."""
+        if context.rule is not None or context.secrets:
+            return False
+        if len(data) < self._shortest:
+            return True
+        if not data.isascii() or data[0] in _OPENS or b"\\" in data or b"%" in data or b"&" in data:
+            return False
+        present = self._cores.match(data)
+        return not present or (not context.hints and self._only_words(present))
+
+    def _only_words(self, present: list[int]) -> bool:
+        return all(self._owners[number][0] == "word" for number in present)
+
     def stand_in(self, why: str, work: Work) -> bytes:
         """Return what comes in place of a text that cannot be judged."""
         work.opaque[why] += 1
@@ -159,7 +179,7 @@ class Scanner:
 
     def text(self, data: bytes, context: Context, work: Work, used: int = 0, depth: int = 0) -> Outcome:
         """Return the edits on a text: used layers and depth of nesting count on from what holds it."""
-        if not data or context.sealed:
+        if not data or (context.sealed and _SEALED.fullmatch(data)):
             return Outcome()
         if context.rule is None and (nested := self._nested(data, depth)) is not None:
             if used + 1 > self._layers:
@@ -177,7 +197,9 @@ class Scanner:
             if fold is not None:
                 layers.append(fold)
                 view = fold.data
-            outcome = self._named(view, context, work) if context.rule is not None else self._scan(view, self.scope(context), work, used, depth)
+            outcome = (
+                self._named(view, context, work) if context.rule is not None else self._scan(view, self.scope(context), work, used, depth)
+            )
         for layer in reversed(layers):
             outcome = outcome.lifted(layer)
         return outcome
@@ -195,7 +217,11 @@ class Scanner:
             start = word.end()
         value = view[start:end]
         scope = self.scope(context)
-        if _SOMETHING.search(value, len(scope.prefix(value))) is None or _PLACEHOLDER.fullmatch(value) or _says_nothing(value, context.type):
+        if (
+            _SOMETHING.search(value, len(scope.prefix(value))) is None
+            or _PLACEHOLDER.fullmatch(value)
+            or _says_nothing(value, context.type)
+        ):
             return Outcome()
         if recognise.is_secret(value, self.secrets.prefixes) or value == recognise.OPAQUE.encode():
             return Outcome()
@@ -266,9 +292,7 @@ class Scanner:
             at = end
         scope.first = first
 
-    def _replace(
-        self, rule: Rule, match: Found, part: bytes, scope: Scope, work: Work, used: int, depth: int, outcome: Outcome
-    ) -> None:
+    def _replace(self, rule: Rule, match: Found, part: bytes, scope: Scope, work: Work, used: int, depth: int, outcome: Outcome) -> None:
         action = "keep" if allowed(match, rule.allow) else rule.action
         if work.collect:
             outcome.hits.append(Hit(match.start, match.end, rule.type, match.rule, action))
@@ -381,7 +405,9 @@ def core_patterns(rules: Sequence[Rule], names: Names) -> tuple[list[str], list[
 def words_core(pattern: re.Pattern[bytes]) -> str:
     """Return the words of a hint as an RE2 pattern."""
     source = pattern.pattern.decode("latin-1")
-    return source.replace("(?<![A-Za-z0-9._@/-])", "(?:^|[^A-Za-z0-9._@/-])").replace("(?![A-Za-z0-9_]|[.-][A-Za-z])", "(?:[^A-Za-z0-9_]|$)")
+    return source.replace("(?<![A-Za-z0-9._@/-])", "(?:^|[^A-Za-z0-9._@/-])").replace(
+        "(?![A-Za-z0-9_]|[.-][A-Za-z])", "(?:[^A-Za-z0-9_]|$)"
+    )
 
 
 def token_piece(start: int, end: int, value: str, tag: str) -> Piece:

@@ -57,7 +57,7 @@ def may_begin(part: bytes, at: int) -> bool:
 
 def may_end(part: bytes, at: int) -> bool:
     """Say whether a card number may end here, for what stands after."""
-    return after(part, at) not in ALNUM and not digit_after(part, at, b".:")
+    return after(part, at) not in ALNUM and not digit_after(part, at, b".")
 
 
 def candidates(part: bytes, at: int) -> list[int]:

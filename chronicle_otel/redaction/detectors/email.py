@@ -10,9 +10,7 @@ from ..found import LETTER, Found, Piece, Scope, text
 _LOCAL: Final = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._%+'-")
 _HOUSE: Final = (b"local", b"internal", b"lan", b"localdomain")
 _LEADING: Final = frozenset(b".%+'-")
-_DOMAIN: Final = re.compile(
-    rb"(?:[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?\.)+(?:[A-Za-z]{2,63}|[Xx][Nn]--[A-Za-z0-9-]*[A-Za-z0-9])"
-)
+_DOMAIN: Final = re.compile(rb"(?:[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?\.)+(?:[A-Za-z]{2,63}|[Xx][Nn]--[A-Za-z0-9-]*[A-Za-z0-9])")
 
 
 def _impersonal(part: bytes, start: int, at: int, end: int) -> bool:

@@ -8,6 +8,7 @@ from typing import Any, Final
 from ..checks import VALIDATORS
 from ..found import ALNUM, WORD, Found, Piece, Scope, after, before, text
 from ..patterns import own_pattern
+from ..recognise import is_integer
 
 _BLANK: Final = frozenset(b" \t\r\n")
 BOUNDARIES: Final = ("any", "nonword", "nonalnum", "blank")
@@ -29,6 +30,10 @@ def _valid(name: str, value: bytes) -> bool:
     if name != "mod97" and not plain.isdigit():
         return False
     return check(plain)
+
+
+def _own(value: bytes) -> bool:
+    return len(value) >= 12 and value.isdigit() and is_integer(value.decode())
 
 
 class OwnRule:
@@ -54,7 +59,7 @@ class OwnRule:
             start, end = found.span(self._group)
             whole: tuple[int, int] = found.span()
             good = _free(self._left, before(part, whole[0])) and _free(self._right, after(part, whole[1]))
-            if good and start < end and _valid(self._validate, part[start:end]) and not scope.vetoed(self.name, part, whole[0]):
+            if good and start < end and not _own(part[start:end]) and _valid(self._validate, part[start:end]) and not scope.vetoed(self.name, part, whole[0]):
                 value = text(part[start:end])
                 kind = "int" if value.isascii() and value.isdigit() else "token"
                 made.append(Found(start, end, self.name, (Piece(start, end, kind, value, self.name),), value))

@@ -163,6 +163,7 @@ class Assigned:
     """values assigned to a name that says what they are."""
 
     name = "assigned"
+
     def __init__(self, entries: Sequence[Mapping[str, Any]]) -> None:
         named = [entry for entry in entries if entry.get("keys")]
         self._forms = [Form.of_entry(entry) for entry in named]

@@ -160,8 +160,7 @@ func (s *Scanner) cardEnds(part span, i int) bool {
 	if s.at(part, i, alnum) {
 		return false
 	}
-	c := s.byteAt(part, i)
-	return c != '.' && c != ':' || !s.at(part, i+1, digit)
+	return s.byteAt(part, i) != '.' || !s.at(part, i+1, digit)
 }
 
 // validCard reports whether digits have an issuer's prefix and length, and pass Luhn, and are not our own.

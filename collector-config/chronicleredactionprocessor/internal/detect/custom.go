@@ -66,7 +66,11 @@ func (o *ownRule) matches(s *Scanner, part span) []span {
 func (o *ownRule) accepts(s *Scanner, part, whole, of span) bool {
 	return boundary(o.left, s.byteAt(part, whole.from-1), whole.from == part.from) &&
 		boundary(o.right, s.byteAt(part, whole.to), whole.to == part.to) &&
-		of.from < of.to && o.valid(s.text[of.from:of.to]) && !s.vetoed(o.id, part, whole.from)
+		of.from < of.to && !ownDigits(s.text[of.from:of.to]) && o.valid(s.text[of.from:of.to]) && !s.vetoed(o.id, part, whole.from)
+}
+
+func ownDigits(text []byte) bool {
+	return len(text) >= 12 && only(string(text), digit) && pseudonym.OwnInteger(string(text))
 }
 
 func (o *ownRule) emit(s *Scanner, r *rule, of span) {

@@ -56,6 +56,7 @@ type Scanner struct {
 	cursor int
 	due    []bool
 
+	seen    classRun
 	lengths uint64  // of its runs of digits, as bits
 	claims  []claim // own output of the parts that are at work, a stack
 }
@@ -68,7 +69,7 @@ func NewScanner(rules *Rules, key *pseudonym.Key) *Scanner {
 // Scan returns the edits on a view, in order. The slice is valid until the next call.
 func (s *Scanner) Scan(text []byte, context *Name, tally *Tally, nester Nester, layers int) []Edit {
 	s.text, s.context, s.tally, s.nester, s.layers = text, context, tally, nester, layers
-	s.edits = s.edits[:0]
+	s.edits, s.seen = s.edits[:0], classRun{}
 	if !s.collect() {
 		return nil
 	}

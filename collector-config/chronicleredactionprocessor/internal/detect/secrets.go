@@ -217,10 +217,7 @@ func (s *Scanner) formEnd(part span, i int, form *secretForm) int {
 			return -1
 		}
 		i += len(run.sep)
-		end := i
-		for end < part.to && run.class.set[s.text[end]] {
-			end++
-		}
+		end := s.classEnd(part, i, run.class)
 		if n+1 < len(form.runs) {
 			sep := form.runs[n+1].sep
 			if at := bytes.Index(s.text[i:min(end+len(sep), part.to)], []byte(sep)); at >= 0 {
@@ -239,15 +236,48 @@ func (s *Scanner) formEnd(part span, i int, form *secretForm) int {
 	if last.class.token {
 		i = s.run(part, i, tokens)
 	}
-	if form.mixed && !mixed(s.text[start:i]) {
+	if form.mixed && !s.mixed(span{start, i}) {
 		return -1
 	}
 	return i
 }
 
-func mixed(text []byte) bool {
+// classRun remembers a run of a class, for a text in which many places lie in one: looked at again from each, it would
+// cost the square of its length.
+type classRun struct {
+	span
+	class                 *secretClass
+	lastDigit, lastLetter int
+}
+
+// classEnd returns the end of the run of a class that begins at i.
+func (s *Scanner) classEnd(part span, i int, class *secretClass) int {
+	if known := &s.seen; known.class == class && known.from <= i && i < known.to &&
+		(known.to == part.to || known.to < part.to && !class.set[s.text[known.to]]) {
+		return known.to
+	}
+	end := i
+	seen := classRun{class: class, lastDigit: -1, lastLetter: -1}
+	for end < part.to && class.set[s.text[end]] {
+		if is(s.text[end], digit) {
+			seen.lastDigit = end
+		} else if is(s.text[end], letter) {
+			seen.lastLetter = end
+		}
+		end++
+	}
+	seen.span = span{i, end}
+	s.seen = seen
+	return end
+}
+
+// mixed reports whether there are a letter and a digit in a range.
+func (s *Scanner) mixed(of span) bool {
+	if s.seen.from <= of.from && s.seen.to == of.to {
+		return s.seen.lastDigit >= of.from && s.seen.lastLetter >= of.from
+	}
 	var seen uint16
-	for _, c := range text {
+	for _, c := range s.text[of.from:of.to] {
 		seen |= classes[c]
 	}
 	return seen&digit != 0 && seen&letter != 0
@@ -263,16 +293,20 @@ func (s *Scanner) offerNamed(part span, offers []offer) []offer {
 			offers = s.offerUnderName(part, at, form, offers)
 		}
 	}
+	taken := part.from
 	for _, place := range within(s.found.assigns, part) {
 		at := int(place) + 1
 		for at < part.to && opens[s.text[at]] {
 			at++
 		}
-		if !s.assigned(part, int(place)) || !s.longEnough(part, at) {
+		if at < taken || !s.assigned(part, int(place)) || !s.longEnough(part, at) {
 			continue
 		}
 		for _, form := range s.nameBefore(part, at).forms {
 			offers = s.offerUnderName(part, at, form, offers)
+			if n := len(offers); n > 0 {
+				taken = max(taken, offers[n-1].to)
+			}
 		}
 	}
 	return offers

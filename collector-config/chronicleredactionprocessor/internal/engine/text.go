@@ -8,7 +8,7 @@ import (
 
 // text returns the edits on a text under a name; used is the number of layers that hold it already.
 func (w *worker) text(data []byte, name *detect.Name, used int) []view.Edit {
-	if len(data) == 0 || name.Sealed {
+	if len(data) == 0 || name.Sealed && sealed(data) {
 		return nil
 	}
 	if name.Key == nil {
@@ -30,6 +30,28 @@ func (w *worker) text(data []byte, name *detect.Name, used int) []view.Edit {
 	}
 	return stack.Down(w.view(stack.Fold(decoded), name, used))
 }
+
+const leastSealed = 16
+
+// sealed reports whether a text looks like what providers sign or encrypt; what does not is scanned, whatever its name says.
+func sealed(data []byte) bool {
+	if len(data) < leastSealed {
+		return false
+	}
+	for _, c := range data {
+		if !sealedBytes[c] {
+			return false
+		}
+	}
+	return true
+}
+
+var sealedBytes = func() (class [256]bool) {
+	for _, c := range []byte("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=_.:-") {
+		class[c] = true
+	}
+	return class
+}()
 
 func (w *worker) opaqueText(data []byte, why string) []view.Edit {
 	w.tally.AddOpaque(why)

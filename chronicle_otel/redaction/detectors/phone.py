@@ -186,7 +186,7 @@ def _international(candidate: _Candidate, digits: str) -> str | None:
 
 
 def _north_american(candidate: _Candidate, digits: str, scope: Scope, hinted: bool) -> str | None:
-    groups = [group for group in candidate.groups]
+    groups = list(candidate.groups)
     one = len(digits) == 11 and groups[0].digits == "1" and not groups[0].inside
     if one:
         groups = groups[1:]
@@ -208,7 +208,7 @@ def _with_prefix(candidate: _Candidate, digits: str, scope: Scope, hinted: bool)
         return None
     for name in scope.regions:
         known = region(name)
-        if known is None or known[1] != "0" or digits[0] != "0":
+        if known is None or known[1] != "0" or not digits.startswith("0"):
             continue
         national = digits[1:]
         if len(national) >= 8 and national[0] != "0" and len(national) in known[2]:

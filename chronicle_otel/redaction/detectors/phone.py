@@ -160,15 +160,15 @@ def _number(candidate: _Candidate, scope: Scope) -> str | None:
         return _international(candidate, candidate.digits)
     digits = candidate.digits
     groups = candidate.groups
-    first = groups[0].digits
-    if len(groups) > 1 and not groups[0].inside:
+    head, single = groups[0], len(groups) == 1
+    if not single and not head.inside:
         for exit_code in ("00", "011"):
-            if first.startswith(exit_code):
+            if head.digits.startswith(exit_code):
                 found = _international(candidate, digits[len(exit_code) :])
                 if found is not None:
                     return found
-    hinted = scope.hinted("phone", candidate.part, groups[0].start - groups[0].inside)
-    if len(groups) == 1:
+    hinted = scope.hinted("phone", candidate.part, head.start - head.inside)
+    if single:
         return _bare(digits, scope) if hinted else None
     return _north_american(candidate, digits, scope, hinted) or _with_prefix(candidate, digits, scope, hinted)
 

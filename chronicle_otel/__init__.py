@@ -111,4 +111,17 @@ def _stand_at_sdks(recorded: frozenset[str]) -> None:
     stand_by(recorded)
 
 
+def _follow(tracer_provider: Any) -> None:
+    from .lifecycle import follow
+
+    follow(tracer_provider)
+
+
+def _unfollow() -> None:
+    from .lifecycle import unfollow
+
+    unfollow()
+
+
 _seam.before_replay = _stand_at_sdks
+_seam.on_instrument, _seam.on_uninstrument = _follow, _unfollow

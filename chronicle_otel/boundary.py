@@ -192,8 +192,12 @@ def _binder(signature: inspect.Signature | None, skip: int) -> Callable[[Sequenc
     parameters = list(signature.parameters.values())[skip:]
     own = signature.replace(parameters=parameters, return_annotation=inspect.Signature.empty)
     variadic = {p.name for p in parameters if p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD)}
+    names = [p.name for p in parameters]
+    positional = all(p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD) for p in parameters)
 
     def bind(args: Sequence[Any], kwargs: Mapping[str, Any]) -> dict[str, Any]:
+        if positional and not kwargs and len(args) == len(names):  # the usual call of a tool; the library takes 6 µs
+            return dict(zip(names, args, strict=True))
         try:
             bound = own.bind(*args, **kwargs)
         except TypeError:  # a wrong call: the callee raises, the record keeps what was passed
@@ -255,6 +259,8 @@ _LAZY = (types.GeneratorType, types.AsyncGeneratorType, types.CoroutineType)
 def _lazy_result(crossing: Crossing, result: Any) -> Any:
     """A plain function returned a generator or coroutine: the Step ends when that does."""
     crossing.detach()
+    if not isinstance(result, types.CoroutineType):
+        crossing.open_stream()  # one that is never read ends with its Run
     if isinstance(result, types.GeneratorType):
         return _drive(crossing, cast("Generator[Any, Any, Any]", result))
     if isinstance(result, types.AsyncGeneratorType):

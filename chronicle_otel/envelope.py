@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # a frozen one takes 7 µs to make, and one is made per Step
 class Envelope:
-    """One Step as wire format 1 carries it.
+    """One Step as wire format 1 carries it. Nobody changes it once it is made.
 
     `payloads` maps an attribute name (`chronicle.input`, …; see `semconv.PAYLOADS`) to its complete JSON text,
     chunk lists joined. `damage` maps a payload's name to the reason why its text cannot be trusted.

@@ -1,0 +1,88 @@
+package detect
+
+import (
+	"bytes"
+	"strings"
+
+	"github.com/chronicle-otel/chronicle-otel/collector-config/chronicleredactionprocessor/internal/pseudonym"
+)
+
+// findIBANs finds international bank account numbers.
+func findIBANs(s *Scanner, r *rule, part span) {
+	taken := part.from
+	s.eachWord(part, func(at int) {
+		if at < taken {
+			return
+		}
+		var account [maxIBAN]byte
+		end, n, separator := s.ibanAt(part, at, &account)
+		compact := string(account[:n])
+		if end < 0 || pseudonym.OwnIBAN(compact) || s.vetoed(r.name, part, at) {
+			return
+		}
+		s.emitWhole(r, span{at, end}, spellIBAN(s.key.IBAN(compact), s.text[at:end], separator), compact)
+		taken = end
+	})
+}
+
+const maxIBAN = 34
+
+// ibanAt reads the account number that begins at i in upper case without separators, and returns its end, its length
+// and its first separator; the end is -1 if there is none.
+func (s *Scanner) ibanAt(part span, i int, account *[maxIBAN]byte) (end, n int, separator byte) {
+	if s.before(part, i, alnum) || i+4 > part.to || !is(s.text[i], letter) || !is(s.text[i+1], letter) ||
+		!is(s.text[i+2], digit) || !is(s.text[i+3], digit) {
+		return -1, 0, 0
+	}
+	country := string([]byte{s.text[i] &^ 0x20, s.text[i+1] &^ 0x20})
+	length := s.rules.tables.ibanLengths[country]
+	if length == 0 || length > maxIBAN {
+		return -1, 0, 0
+	}
+	at := i
+	spaced := 0
+	for n < length {
+		if c := s.byteAt(part, at); n > 0 && (c == ' ' || c == '-') && s.at(part, at+1, alnum) {
+			if n%4 != 0 || n/4 != spaced+1 {
+				return -1, 0, 0
+			}
+			if spaced == 0 {
+				separator = c
+			}
+			spaced++
+			at++
+		}
+		if !s.at(part, at, alnum) {
+			return -1, 0, 0
+		}
+		c := s.text[at]
+		if c >= 'a' {
+			c -= 'a' - 'A'
+		}
+		account[n] = c
+		n++
+		at++
+	}
+	if s.at(part, at, alnum) || spaced > 0 && spaced != (length-1)/4 || !pseudonym.ValidIBAN(string(account[:n])) {
+		return -1, 0, 0
+	}
+	return at, n, separator
+}
+
+// spellIBAN writes an account number as the old one was written.
+func spellIBAN(account string, old []byte, separator byte) string {
+	if separator != 0 {
+		var out strings.Builder
+		for i := range len(account) {
+			if i > 0 && i%4 == 0 {
+				out.WriteByte(separator)
+			}
+			out.WriteByte(account[i])
+		}
+		account = out.String()
+	}
+	if bytes.IndexFunc(old, func(r rune) bool { return r >= 'A' && r <= 'Z' }) < 0 {
+		return strings.ToLower(account)
+	}
+	return account
+}

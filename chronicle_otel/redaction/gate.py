@@ -25,7 +25,8 @@ from .patterns import Cores, compile_pattern
 from .policy import Policy
 from .scanning import Rule, Scanner, core_patterns
 
-_BREAK: Final = re.compile(rb"\\+[bfnr]")
+_BREAK: Final = re.compile(rb"\\+[bfn]")
+_RETURN: Final = re.compile(rb"\\+r")
 _TAB: Final = re.compile(rb"\\+t")
 _PLAIN: Final = re.compile(rb'\\+(["/])')
 _UNICODE: Final = re.compile(rb"\\+u([Dd][89ABab][0-9A-Fa-f]{2})\\+u([Dd][C-Fc-f][0-9A-Fa-f]{2})|\\+u([0-9A-Fa-f]{4})")
@@ -36,9 +37,10 @@ _OTHER: Final = (
     "%[0-9A-Fa-f]{2}",
     ENTITY.decode(),
     r'"[0-9]{1,8}"[ \t\r\n]*,[ \t\r\n]*"[0-9]{1,8}"[ \t\r\n]*,[ \t\r\n]*"[0-9]{1,8}"',
+    r"(?:^|[:,\[])[ \t\r\n]*-?[0-9]{9,}\.0+[ \t\r\n]*(?:$|[,}\]])",
     r"(?:^|[:,\[])[ \t\r\n]*-?[0-9]+(?:\.[0-9]+)?[eE]\+?[0-9]+[ \t\r\n]*(?:$|[,}\]])",
 )
-"""Encodings, split cards, numbers in exponent form."""
+"""Encodings, split cards, whole numbers in exponent form or with a fraction."""
 
 
 def _unit(match: re.Match[bytes]) -> bytes:
@@ -99,7 +101,7 @@ class Gate:
                 if _BACKSLASH.search(text):
                     return False
                 text = _UNICODE.sub(_unit, text)
-            text = _PLAIN.sub(rb"\1", _TAB.sub(b"\t", _BREAK.sub(b"\n", text)))
+            text = _PLAIN.sub(rb"\1", _RETURN.sub(b"\r", _TAB.sub(b"\t", _BREAK.sub(b"\n", text))))
         found = self._cores.match(text)
         if found and not self._harmless(found, text):
             return False

@@ -249,6 +249,8 @@ class Scanner:
         for number in sorted(self._due(owners, scope, part)):
             rule = self.rules[number]
             found = rule.detector.find(part, scope)
+            if found and rule.type in self.names.vetoed and rule.hints != "phone":
+                found = [match for match in found if not scope.vetoed(rule.type, part, match.start)]
             if found:
                 spans = [(match.start, match.end) for match in found]
                 self._between(part, spans, scope, work, used, depth, outcome, (rule, found))

@@ -45,7 +45,7 @@ class Settings:
     replays: bool | None = None
     """Whether a replay in this process is written as a trace of its own. None: where spans go to the application's provider."""
     redact: Any = None
-    """Redact before anything is written: True (the default policy), the path of a policy, or a Redactor. Steps then go to a file of their own."""
+    """Redact before anything is written: True (the default policy), a policy's path, or a Redactor. Steps go to a file of their own."""
     tracer_provider: Any = None
     """An OpenTelemetry TracerProvider to use instead of the global one."""
 

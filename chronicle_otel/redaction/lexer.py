@@ -1,4 +1,4 @@
-"""One JSON value as a tree of byte ranges. Numbers stay text, duplicate names stay, bad UTF-8 stays: library parsers differ on all three."""
+"""One JSON value as a tree of byte ranges. Numbers stay text, duplicate names and bad UTF-8 stay: library parsers differ there."""
 
 from __future__ import annotations
 

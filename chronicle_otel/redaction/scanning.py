@@ -26,7 +26,7 @@ from .detectors.secrets import Assigned, Secrets
 from .detectors.urls import Url, UserInfo
 from .detectors.us_ssn import UsSsn
 from .folding import fold_layer
-from .found import Detector, Found, Piece, Scope, text
+from .found import Detector, Found, Scope, text
 from .hooks import HookDetector, load_hook
 from .layers import Edit, Layer, TooManyLayers, apply, unwrap
 from .lexer import Node, is_document
@@ -412,8 +412,3 @@ def words_core(pattern: re.Pattern[bytes]) -> str:
     return source.replace("(?<![A-Za-z0-9._@/-])", "(?:^|[^A-Za-z0-9._@/-])").replace(
         "(?![A-Za-z0-9_]|[.-][A-Za-z])", "(?:[^A-Za-z0-9_]|$)"
     )
-
-
-def token_piece(start: int, end: int, value: str, tag: str) -> Piece:
-    """Make the piece of a value that a hook found: it has a type and no form."""
-    return Piece(start, end, "token", value, tag)

@@ -122,7 +122,8 @@ def test_recording_with_redaction_writes_nothing_private(recorded: Path) -> None
 )
 def test_init_refuses_what_it_cannot_keep(tmp_path: Path, setup: str, call: str, message: str) -> None:
     """Where redaction could not hold what it promises, `init` says so and names the way out."""
-    code = f"import chronicle_otel as chronicle\nfrom opentelemetry import trace\nfrom opentelemetry.sdk.trace import TracerProvider\n{setup}\n{call}"
+    imports = "import chronicle_otel as chronicle\nfrom opentelemetry import trace\nfrom opentelemetry.sdk.trace import TracerProvider"
+    code = f"{imports}\n{setup}\n{call}"
     done = run(tmp_path, "-c", code, key=False)
     assert done.returncode == 1
     assert message in done.stderr

@@ -73,7 +73,7 @@ def test_the_id_depends_on_what_is_meant_and_not_on_how_it_is_written(tmp_path: 
 
 def test_a_short_key_is_refused() -> None:
     """Less than 32 bytes are no key, and the message says how to make one."""
-    with pytest.raises(RedactionError, match="has 31 bytes, at least 32 are needed.*openssl rand -hex 32"):
+    with pytest.raises(RedactionError, match=r"has 31 bytes, at least 32 are needed.*openssl rand -hex 32"):
         Redactor(load_policy(), b"0" * 31)
 
 
@@ -103,7 +103,11 @@ def test_without_re2_nothing_is_redacted_by_other_means() -> None:
 
 def test_recognising_own_output_needs_no_engine() -> None:
     """The replayer recognises pseudonyms without RE2 and without a policy."""
-    code = "import sys; sys.modules['re2'] = sys.modules['yaml'] = None; import chronicle_otel.redaction.recognise as r; print(r.is_card('4000002161683857'))"
+    code = (
+        "import sys; sys.modules['re2'] = sys.modules['yaml'] = None\n"
+        "import chronicle_otel.redaction.recognise as r\n"
+        "print(r.is_card('4000002161683857'))"
+    )
     done = subprocess.run([sys.executable, "-c", code], env=environment(), capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "True"
 

@@ -37,7 +37,21 @@ VALUES = st.sampled_from(
 GLUE = st.text(st.sampled_from(list(' \n\t"\\/%&;:=,.@+-_()[]{}<>#?0159axZé連\u200b\u2011')), max_size=6)
 TEXTS = st.lists(st.one_of(VALUES, GLUE, st.text(max_size=5)), max_size=6).map("".join)
 NAMES = st.sampled_from(["a", "id", "phone", "password", "ssn", "card", "ts", "token", "rows", "maria@kestrel.de", "value", "name"])
-NUMBERS = st.sampled_from([4539148803436467, 4539148803436467.0, 219099999.0, 2128675309, 219099999, 0, -1, 1.5, 4.539148803436467e15, 1732233600123, 12345678901234567890])
+NUMBERS = st.sampled_from(
+    [
+        4539148803436467,
+        4539148803436467.0,
+        219099999.0,
+        2128675309,
+        219099999,
+        0,
+        -1,
+        1.5,
+        4.539148803436467e15,
+        1732233600123,
+        12345678901234567890,
+    ]
+)
 TREES: st.SearchStrategy[Any] = st.recursive(
     st.one_of(TEXTS, NUMBERS, st.booleans(), st.none()),
     lambda inner: st.one_of(st.lists(inner, max_size=4), st.dictionaries(NAMES, inner, max_size=4), inner.map(json.dumps)),
@@ -81,9 +95,12 @@ def test_the_gate_decides_nothing(text: str) -> None:
 
 @QUICK
 @given(
-    st.lists(st.sampled_from(["the", "order", "of", "item", "42", "was", "shipped", "on", "2025-03-14", "by", "road", "and", "costs", "17.50", "in", "all"]), max_size=30).map(
-        " ".join
-    )
+    st.lists(
+        st.sampled_from(
+            ["the", "order", "of", "item", "42", "was", "shipped", "on", "2025-03-14", "by", "road", "and", "costs", "17.50", "in", "all"]
+        ),
+        max_size=30,
+    ).map(" ".join)
 )
 def test_plain_text_stays(text: str) -> None:
     """Words, dates and prices are not touched, whatever surrounds them."""

@@ -83,7 +83,7 @@ class Form:
     def core(self, prefix: bytes) -> str:
         """Return a short pattern that any match of this form holds: the end of the first run, and what comes next."""
         if not self.then:
-            return _escape(prefix) + _of(self.of) + "{%d}" % min(self.least, 12)
+            return f"{_escape(prefix)}{_of(self.of)}{{{min(self.least, 12)}}}"
         separator, of, least, _ = self.then[0]
         return f"{_of(self.of)}{{{min(self.least, 6)}}}{_escape(separator)}{_of(of)}{{{min(least, 12)}}}"
 

@@ -191,7 +191,8 @@ class Documents:
                 form = None
                 break
         if form is None:
-            self._array(place, value, context, depth + 1)
+            for at, item in enumerate(items):
+                self._value(place, item, context if at else NOWHERE, depth + 1)
         return True
 
     def _unique(self, place: _Place, node: Node, rewritten: list[tuple[int, bytes]]) -> None:

@@ -62,7 +62,7 @@ def _hosts(part: bytes) -> list[tuple[int, int]]:
     return [
         (start, end)
         for start, end in found
-        if before(part, start) not in RUN and before(part, start) != 0x2E and after(part, end) not in RUN
+        if before(part, start) not in RUN and before(part, start) not in (0x2E, 0x40) and after(part, end) not in RUN
     ]
 
 

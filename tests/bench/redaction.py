@@ -9,43 +9,11 @@ from collections.abc import Callable
 
 from chronicle_otel.redaction import Redactor, load_policy
 
-WORDS = [
-    "the",
-    "customer",
-    "wants",
-    "to",
-    "know",
-    "whether",
-    "the",
-    "order",
-    "was",
-    "shipped",
-    "on",
-    "time",
-    "and",
-    "asks",
-    "about",
-    "the",
-    "refund",
-    "policy",
-    "for",
-    "an",
-    "item",
-    "because",
-    "delivery",
-    "took",
-    "longer",
-    "than",
-    "expected",
-    "and",
-    "tracking",
-    "shows",
-    "nothing",
-    "new",
-    "today",
-    "please",
-    "check",
-]
+SENTENCE = (
+    "the customer wants to know whether the order was shipped on time and asks about the refund policy for an item because delivery "
+    "took longer than expected and tracking shows nothing new today please check"
+)
+WORDS = SENTENCE.split()
 VALUES: list[Callable[[random.Random], str]] = [
     lambda draw: f"maria.{draw.randint(10, 99)}@kestrel.de",
     lambda draw: "card 4539 1488 0343 6467",

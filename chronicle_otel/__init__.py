@@ -1,16 +1,16 @@
 """Record what an agent did in production as OpenTelemetry spans, and re-execute it from them.
 
-    import chronicle_otel as chronicle
+import chronicle_otel as chronicle
 
-    chronicle.init()                       # spans to the application's provider, else to ./.chronicle/*.jsonl
+chronicle.init()                       # spans to the application's provider, else to ./.chronicle/*.jsonl
 
-    @chronicle.tool
-    def place_order(symbol: str, quantity: float) -> dict: ...
+@chronicle.tool
+def place_order(symbol: str, quantity: float) -> dict: ...
 
-    @chronicle.agent
-    def trade(text: str) -> str: ...
+@chronicle.agent
+def trade(text: str) -> str: ...
 
-    result = chronicle.replay(chronicle.load(".chronicle"), entry=trade, live=["tool"])
+result = chronicle.replay(chronicle.load(".chronicle"), entry=trade, live=["tool"])
 """
 
 from __future__ import annotations
@@ -111,4 +111,17 @@ def _stand_at_sdks(recorded: frozenset[str]) -> None:
     stand_by(recorded)
 
 
+def _follow(tracer_provider: Any) -> None:
+    from .lifecycle import follow
+
+    follow(tracer_provider)
+
+
+def _unfollow() -> None:
+    from .lifecycle import unfollow
+
+    unfollow()
+
+
 _seam.before_replay = _stand_at_sdks
+_seam.on_instrument, _seam.on_uninstrument = _follow, _unfollow

@@ -15,7 +15,7 @@ failures: collections.Counter[str] = collections.Counter()
 
 
 def failed(where: str, error: BaseException) -> None:
-    """Log the first failure of a place with its traceback and count every one.
+    """Log the first failure of a place and count every one; with its traceback, unless it is the machine that said no.
 
     `where` names the place in a few stable words; it must not hold data of the application.
     """
@@ -23,7 +23,14 @@ def failed(where: str, error: BaseException) -> None:
         raise error
     failures[where] += 1
     if failures[where] == 1:
-        _log.error("chronicle could not %s; the application goes on, later failures here are only counted", where, exc_info=error)
+        said_no = error if isinstance(error, OSError) else None
+        reason = f" ({said_no.strerror or said_no})" if said_no is not None else ""
+        _log.error(
+            "chronicle could not %s%s; the application goes on, later failures here are only counted",
+            where,
+            reason,
+            exc_info=error if said_no is None else None,
+        )
 
 
 def warn_once(where: str, message: str) -> None:

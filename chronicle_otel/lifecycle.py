@@ -12,19 +12,21 @@ from opentelemetry import trace
 
 from . import _guard, instrumentation
 from .errors import UsageError
-from .recording import context, scripts
+from .recording import context, paths, scripts
 from .recording.interceptor import seam
 from .recording.recorder import Recorder
 from .recording.resource import process_facts
 from .recording.telemetry import Telemetry
-from .settings import Settings
+from .settings import Settings, is_words
 
 _lock = threading.RLock()
 _recorder: Recorder | None = None
+_following: Recorder | None = None
+"""The Recorder that `follow` made."""
 _hooked = False
 
 
-def init(path: str | os.PathLike[str] | None = None, instrument: bool | Sequence[str] = True, **settings: Any) -> None:
+def init(path: str | os.PathLike[str] | None = None, instrument: bool | str | Sequence[str] = True, **settings: Any) -> None:
     """Switch recording on.
 
     Where the application has an OpenTelemetry TracerProvider, spans go to it, and to `path` as well if one is given.
@@ -34,34 +36,69 @@ def init(path: str | os.PathLike[str] | None = None, instrument: bool | Sequence
     `instrument`: switch on the Instrumentors of the SDKs that are installed, or of those named. `settings` are the
     fields of `chronicle_otel.settings.Settings`. UsageError names what is wrong. A second call replaces the first.
     """
-    global _recorder, _hooked
     checked = Settings.of(settings)
+    target = paths.checked(path)
+    names = _names_of(instrument)
+    redact = _redaction(checked, target)
     with _lock:
         if _replaying():
             return
+        if instrument:
+            instrumentation.instrument_all(names)
         if _recorder is not None:
             shutdown()
-        recorder = Recorder(checked, Telemetry(checked, path, _redaction(checked, path)))
-        threading.Thread(target=process_facts, name="chronicle-facts", daemon=True).start()
-        if checked.threads:
-            context.install()
-        if instrument:
-            instrumentation.instrument_all(None if instrument is True else instrument)
-        if checked.ambient:
-            from .recording import ambient
-
-            ambient.install(checked.ambient, modules=checked.modules, env=checked.ambient_env)
-        _recorder = recorder
-        _stand(recorder)
-        seam.after_replay = recorder.replayed
-        if not _hooked:
-            _hooked = True
-            atexit.register(shutdown)
-            if hasattr(os, "register_at_fork"):
-                os.register_at_fork(before=_before_fork, after_in_child=_after_fork)
+        _start(Recorder(checked, Telemetry(checked, target, redact=redact)))
 
 
-def _redaction(settings: Settings, path: str | os.PathLike[str] | None) -> Callable[[bytes], bytes] | None:
+def follow(tracer_provider: Any = None) -> None:
+    """Record into the application's TracerProvider, or the one given, and nowhere else, unless recording is on already.
+
+    This is what an Instrumentor does that is switched on without `init`, as `opentelemetry-instrument` does; `init` replaces it.
+    """
+    global _following
+    settings = Settings.of({"tracer_provider": tracer_provider})
+    with _lock:
+        if _recorder is None and seam.interceptor is None:
+            _following = Recorder(settings, Telemetry(settings, None, own=False))
+            _start(_following)
+
+
+def unfollow() -> None:
+    """Undo `follow`, if nothing has replaced it."""
+    if _recorder is not None and _recorder is _following:
+        shutdown()
+
+
+def _start(recorder: Recorder) -> None:
+    global _recorder, _hooked
+    checked = recorder.settings
+    threading.Thread(target=process_facts, name="chronicle-facts", daemon=True).start()
+    if checked.threads:
+        context.install()
+    if checked.ambient:
+        from .recording import ambient
+
+        ambient.install(checked.ambient, modules=checked.modules, env=checked.ambient_env)
+    _recorder = recorder
+    _stand(recorder)
+    seam.after_replay = recorder.replayed
+    if not _hooked:
+        _hooked = True
+        atexit.register(shutdown)
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(before=_before_fork, after_in_child=_after_fork)
+
+
+def _names_of(instrument: Any) -> list[str] | None:
+    """Return the Instrumentors that are named; None for all, or none, of them."""
+    if isinstance(instrument, bool):
+        return None
+    if not is_words(instrument):
+        raise UsageError(f"init: instrument={instrument!r}: say True, False, or the names of Instrumentors, as in ['openai']")
+    return [instrument] if isinstance(instrument, str) else list(instrument)
+
+
+def _redaction(settings: Settings, path: str | None) -> Callable[[bytes], bytes] | None:
     """Return what redacts lines before they are written; UsageError where redaction could not hold what it promises."""
     if settings.redact is None or settings.redact is False:
         return None
@@ -96,11 +133,8 @@ def run_script(script: str, arguments: Sequence[str], *, module: bool = False) -
     recorder.script = (scripts.script_boundary(script), tuple(arguments))
     try:
         scripts.execute(script, arguments, module=module)
-    except SystemExit as exit_:
-        recorder.end_script(None if exit_.code in (None, 0) else exit_)
-        raise
     except BaseException as error:
-        recorder.end_script(error)
+        recorder.end_script(scripts.failure(error))
         raise
     recorder.end_script()
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
-from collections.abc import Mapping, Sequence
+import os
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 from . import semconv
 from .errors import UsageError
@@ -44,7 +45,7 @@ class Settings:
     replays: bool | None = None
     """Whether a replay in this process is written as a trace of its own. None: where spans go to the application's provider."""
     redact: Any = None
-    """Redact before anything is written: True (the default policy), the path of a policy, or a Redactor. Steps then go to a file of their own."""
+    """Redact before anything is written: True (the default policy), a policy's path, or a Redactor. Steps go to a file of their own."""
     tracer_provider: Any = None
     """An OpenTelemetry TracerProvider to use instead of the global one."""
 
@@ -57,7 +58,7 @@ class Settings:
                 near = difflib.get_close_matches(name, known, 1)
                 hint = f", did you mean {near[0]}?" if near else f"; known are {', '.join(sorted(known))}"
                 raise UsageError(f"init: unknown setting {name!r}{hint}")
-        settings = cls(**given)
+        settings = cls(**{name: _checked(name, value) for name, value in given.items()})
         for kind, choice in settings.capture.items():
             if kind not in semconv.KINDS or choice not in CAPTURE:
                 wrong = f"init: capture={{{kind!r}: {choice!r}}}"
@@ -66,3 +67,43 @@ class Settings:
             if source not in AMBIENT_SOURCES:
                 raise UsageError(f"init: ambient source {source!r} is not one of {', '.join(AMBIENT_SOURCES)}")
         return settings
+
+
+def _size(value: Any) -> bool:
+    return type(value) is int and value > 0
+
+
+def is_words(value: Any) -> bool:
+    """Say whether a value lists names; one name stands for itself."""
+    if isinstance(value, (bytes, bytearray)) or not isinstance(value, (Sequence, Set)):
+        return False
+    return all(isinstance(word, str) for word in cast("Sequence[Any]", value))
+
+
+_WANTED: dict[str, tuple[Callable[[Any], bool], str]] = {
+    "service_name": (lambda value: value is None or isinstance(value, str), "a name"),
+    "capture": (lambda value: isinstance(value, Mapping), 'a granularity per kind, as in {"llm": "shape"}'),
+    "step_bytes": (lambda value: value is None or _size(value), "a number of bytes, or None"),
+    "span_bytes": (_size, "a number of bytes"),
+    "view_bytes": (lambda value: value == 0 or _size(value), "a number of bytes"),
+    "view_run_bytes": (lambda value: value == 0 or _size(value), "a number of bytes"),
+    "queue_bytes": (_size, "a number of bytes"),
+    "threads": (lambda value: isinstance(value, bool), "True or False"),
+    "ambient": (is_words, "a list of sources"),
+    "ambient_env": (is_words, "a list of names of environment variables"),
+    "modules": (is_words, "a list of names of modules"),
+    "replays": (lambda value: value is None or isinstance(value, bool), "True, False or None"),
+    "redact": (
+        lambda value: value is None or isinstance(value, (bool, str, os.PathLike)) or hasattr(value, "payload"),
+        "True, the path of a policy, or a Redactor",
+    ),
+    "tracer_provider": (lambda value: value is None or hasattr(value, "get_tracer"), "a TracerProvider of OpenTelemetry"),
+}
+"""What each setting accepts, and how to say so."""
+
+
+def _checked(name: str, value: Any) -> Any:
+    accepts, wanted = _WANTED[name]
+    if not accepts(value):
+        raise UsageError(f"init: {name}={value!r}: give {wanted}")
+    return ((value,) if isinstance(value, str) else tuple(value)) if name in ("ambient", "ambient_env", "modules") else value

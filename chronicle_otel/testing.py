@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, cast
 from . import credentials, instrumentation
 from .errors import ReplayError, UsageError
 from .recording import scripts
-from .recording.interceptor import seam
+from .recording.interceptor import Crossing, seam
 
 if TYPE_CHECKING:
     from .replayer import Result
@@ -177,6 +177,13 @@ def _script_errors() -> Iterator[None]:
         sys.excepthook(type(error), error, error.__traceback__)
 
 
+def _end(crossing: Crossing | None, error: BaseException | None) -> None:
+    if crossing is not None and error is None:
+        crossing.finish(None)
+    elif crossing is not None and error is not None:
+        crossing.fail(error)
+
+
 def replay_script(runs: Any, script: str, arguments: Sequence[str] = (), *, module: bool = False, **options: Any) -> Result:
     """Execute a script again, as it was recorded with `chronicle run`, around one Run or several, and return the result.
 
@@ -194,9 +201,7 @@ def replay_script(runs: Any, script: str, arguments: Sequence[str] = (), *, modu
         try:
             scripts.execute(script, arguments, module=module)
         except BaseException as error:
-            if crossing is not None:
-                crossing.fail(error)
+            _end(crossing, scripts.failure(error))
             raise
-        if crossing is not None:
-            crossing.finish(None)
+        _end(crossing, None)
     return handle.result

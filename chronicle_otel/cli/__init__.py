@@ -82,6 +82,7 @@ def build_parser() -> tuple[argparse.ArgumentParser, dict[str, argparse.Argument
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
     arguments = list(sys.argv[1:] if argv is None else argv)
+    _stand_in_for_closed_streams()
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(AttributeError):  # a test may have put something simpler there
             stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
@@ -105,6 +106,13 @@ def main(argv: Sequence[str] | None = None) -> int:
             raise
         print(f"chronicle: {safe(str(error))}", file=sys.stderr)
         return code
+
+
+def _stand_in_for_closed_streams() -> None:
+    """A shell's `>&-` leaves None for a stream: what would be printed there is dropped, and the exit code says it all."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115  open as long as the process
 
 
 def code_of(error: Exception) -> int | None:

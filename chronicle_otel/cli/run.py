@@ -138,4 +138,6 @@ def _tell(options: argparse.Namespace, path: str | None) -> None:
     elif not options.quiet:
         shown = os.path.relpath(path) if path is not None else None
         text = f"recorded to {shown}" if shown else "nothing was recorded: the script crossed no boundary"
+        if path is not None and not os.path.exists(path):
+            text = f"nothing was recorded: {shown} could not be written"
         print(f"chronicle: {safe(text)}", file=sys.stderr)

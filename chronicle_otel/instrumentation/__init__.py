@@ -41,7 +41,7 @@ def instrument_all(names: Sequence[str] | None = None) -> list[str]:
                 raise UsageError(f"instrument: there is no Instrumentor {name!r}; known are {', '.join(_KNOWN)}")
         chosen = list(names)
     for name in chosen:
-        _made(name).instrument()
+        _made(name).stand()
     return chosen
 
 

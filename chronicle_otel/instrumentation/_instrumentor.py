@@ -15,6 +15,7 @@ from typing import Any, ClassVar, Self
 
 from chronicle_otel.errors import UsageError
 from chronicle_otel.instrumentation import _post_import
+from chronicle_otel.recording.interceptor import seam
 
 _log = logging.getLogger("chronicle_otel")
 
@@ -59,8 +60,17 @@ class Instrumentor(ABC):
         except importlib.metadata.PackageNotFoundError:
             return None
 
-    def instrument(self, **_options: Any) -> None:
-        """Switch on. Options of `opentelemetry-instrument` are accepted; the pipeline is chosen by `chronicle_otel.init`.
+    def instrument(self, *, tracer_provider: Any = None, **_options: Any) -> None:
+        """Switch on, and record into the application's TracerProvider, or the one given, unless `chronicle_otel.init` did that.
+
+        Other options of `opentelemetry-instrument` are accepted. Without a provider nothing is recorded. UsageError as of `stand`.
+        """
+        self.stand()
+        if seam.on_instrument is not None:
+            seam.on_instrument(tracer_provider)
+
+    def stand(self) -> None:
+        """Put the seam into the SDK, whatever stands at it.
 
         UsageError if the SDK is not installed, or (as soon as it is imported) if there is nothing in it to patch.
         """
@@ -79,6 +89,8 @@ class Instrumentor(ABC):
 
     def uninstrument(self, **_options: Any) -> None:
         """Switch off and give the SDK its own methods back; calls that are running end as they began."""
+        if seam.on_uninstrument is not None:
+            seam.on_uninstrument()
         self._on = False
         _post_import.forget(self.sdk)
         undo, self._undo = self._undo, []

@@ -8,9 +8,10 @@ response.iter_bytes ──► Tap ──► the SDK's parser ──► the calle
 from __future__ import annotations
 
 import asyncio
+import functools
 import re
 import sys
-from collections.abc import AsyncGenerator, Iterator, Mapping
+from collections.abc import AsyncGenerator, ItemsView, Iterator, Mapping
 from types import FrameType
 from typing import Any
 
@@ -27,6 +28,12 @@ _ITERATING = frozenset({"__stream__", "iter_raw", "aiter_raw", "iter_bytes", "ai
 """Generators of SDK and HTTP library in whose clean-up a response is closed when nobody reads on."""
 
 
+@functools.lru_cache(maxsize=512)
+def _kept_name(header: bytes) -> str | None:
+    name = header.lower()
+    return name.decode("ascii") if name in _KEPT or name.startswith(_KEPT_PREFIXES) else None
+
+
 class KeptHeaders(Mapping[str, str]):
     """The headers of a response that may be recorded, with lower-case names; picked out when they are first read."""
 
@@ -39,9 +46,9 @@ class KeptHeaders(Mapping[str, str]):
     def _pick(self) -> dict[str, str]:
         kept: dict[str, str] = {}
         for key, value in self._headers.raw:
-            name = key.lower()
-            if name in _KEPT or name.startswith(_KEPT_PREFIXES):
-                kept[name.decode("ascii")] = value.decode("latin-1")
+            name = _kept_name(key)
+            if name is not None:
+                kept[name] = value.decode("latin-1")
         self._kept, self._headers = kept, None
         return kept
 
@@ -53,6 +60,9 @@ class KeptHeaders(Mapping[str, str]):
 
     def __len__(self) -> int:
         return len(self._kept if self._kept is not None else self._pick())
+
+    def items(self) -> ItemsView[str, str]:
+        return (self._kept if self._kept is not None else self._pick()).items()
 
 
 class Tap:

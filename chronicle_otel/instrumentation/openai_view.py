@@ -7,7 +7,7 @@ Content is cut to a budget: this view is for looking at. The lossless form is th
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
 
 from chronicle_otel import semconv, values
@@ -33,6 +33,10 @@ _REQUEST = {
 _PLAIN = (str, int, float, bool)
 _CLIPS = (160, 60, 20)
 """Lengths to which texts are cut, tried in turn until the messages fit."""
+_MOST = 50
+"""Items of a list that are shown."""
+_MANY = 8
+"""Items from which on it pays to ask first whether they may fit."""
 _FROM_THE_MODEL = frozenset({"message", "function_call", "custom_tool_call", "reasoning"})
 
 
@@ -133,21 +137,27 @@ def _count(found: dict[str, Any], attribute: str, value: Any) -> None:
 
 # ---- content ---------------------------------------------------------------------------------
 def _content(found: dict[str, Any], request: Mapping[str, Any], answer: Mapping[str, Any], new_messages: list[Any], budget: int) -> None:
-    answers = [_choice(choice) for choice in _dicts(answer.get("choices"))]
-    parts = [part for item in _dicts(answer.get("output")) for part in _item_parts(item)]
-    if not answers and parts:
-        answers = [{"role": "assistant", "parts": parts}]
+    answers: list[Any] = _dicts(answer.get("choices"))
+    make = _choice
+    if not answers:
+        parts = [part for item in _dicts(answer.get("output")) for part in _item_parts(item)]
+        answers, make = [{"role": "assistant", "parts": parts}] if parts else [], _as_it_is
     given = _dicts(new_messages)
     if not given and isinstance(request.get("input"), str):
         given = [{"role": "user", "content": request["input"]}]
-    asked = [_message(message) for message in _without_echo(given)]
-    left = budget - _put(found, semconv.OUTPUT_MESSAGES, answers, budget // 2 if asked else budget)
+    asked = _without_echo(given)
+    left = budget - _put(found, semconv.OUTPUT_MESSAGES, answers, budget // 2 if asked else budget, make)
     if not any(message.get("role") in ("assistant", "tool") or "output" in message for message in given):
         instructions = request.get("instructions")  # the first call of a Run shows what stays the same in all of them
         if isinstance(instructions, str):
-            left -= _put(found, semconv.SYSTEM_INSTRUCTIONS, [{"type": "text", "content": instructions}], left // 3)
-        left -= _put(found, semconv.TOOL_DEFINITIONS, [_tool(tool) for tool in _dicts(request.get("tools"))], left // 3)
-    _put(found, semconv.INPUT_MESSAGES, asked, left)
+            shown = [{"type": "text", "content": instructions}]
+            left -= _put(found, semconv.SYSTEM_INSTRUCTIONS, shown, left // 3, _as_it_is)
+        left -= _put(found, semconv.TOOL_DEFINITIONS, _dicts(request.get("tools")), left // 3, _tool)
+    _put(found, semconv.INPUT_MESSAGES, asked, left, _message)
+
+
+def _as_it_is(item: Any) -> Any:
+    return item
 
 
 def _without_echo(given: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -162,11 +172,12 @@ def _without_echo(given: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return given[start:]
 
 
-def _put(found: dict[str, Any], attribute: str, items: list[Any], budget: int) -> int:
-    """Write items as JSON within a budget of bytes: texts are cut, then the oldest items left out. Returns the bytes used."""
+def _put(found: dict[str, Any], attribute: str, items: Sequence[Any], budget: int, make: Callable[[Any], Any]) -> int:
+    """Write what is made of items as JSON within a budget of bytes, and return the bytes used: texts are cut, then the oldest left out."""
     while items:
-        for clip in _CLIPS:
-            text = values.dumps(_clipped(items, clip))
+        shown = [make(item) for item in items[:_MOST]]
+        for clip in _CLIPS if len(shown) < _MANY or _may_fit(shown, budget) else ():
+            text = values.dumps(_clipped(shown, clip))
             size = len(text) if text.isascii() else len(text.encode("utf-8"))
             if size <= budget:
                 found[attribute] = text
@@ -175,13 +186,20 @@ def _put(found: dict[str, Any], attribute: str, items: list[Any], budget: int) -
     return 0
 
 
+def _may_fit(shown: list[Any], budget: int) -> bool:
+    """Say whether items may fit when their texts are cut: not where their beginnings alone are too long."""
+    text = values.dumps(_clipped(shown, _CLIPS[-1]))
+    return len(text) - text.count("…") <= budget or "\\ud" in text  # a surrogate that stands alone after the cut is six bytes
+
+
 def _clipped(value: Any, clip: int) -> Any:
-    if isinstance(value, str):
+    if type(value) is str:
         return value if len(value) <= clip else value[:clip] + "…"
-    if isinstance(value, list):
-        return [_clipped(item, clip) for item in cast("list[Any]", value)[:50]]
-    if isinstance(value, dict):
-        return {name: _clipped(member, clip) for name, member in cast("dict[str, Any]", value).items()}
+    if type(value) is list:
+        return [_clipped(item, clip) for item in cast("list[Any]", value)[:_MOST]]
+    if type(value) is dict:
+        members = cast("dict[str, Any]", value).items()
+        return {name: member if type(member) is str and len(member) <= clip else _clipped(member, clip) for name, member in members}
     return value
 
 

@@ -10,12 +10,13 @@ import gc
 import os
 from typing import TypeAlias
 
-from chronicle_otel.errors import RunNotFound, SourceError
+from chronicle_otel import semconv
+from chronicle_otel.errors import RunNotFound, SourceError, UsageError
 from chronicle_otel.reading.checks import Checks
 from chronicle_otel.reading.findings import Finding
 from chronicle_otel.reading.model import Entry, Run, Step, runs_of
 from chronicle_otel.reading.otlp import SpanRecord
-from chronicle_otel.reading.sources.files import read_files
+from chronicle_otel.reading.sources.files import Spans, read_files
 
 Source: TypeAlias = str | os.PathLike[str]
 
@@ -27,6 +28,8 @@ def runs(source: Source) -> list[Run]:
 
     SourceError if the source cannot be read or holds no span of chronicle.
     """
+    if not isinstance(source, (str, os.PathLike)):
+        raise UsageError(f"{source!r:.80} is no recording: give the path of a file or folder, or '-' for standard input")
     collecting = gc.isenabled()
     gc.disable()  # every object made here stays; looking for garbage among them takes a fifth of the time
     try:
@@ -36,12 +39,22 @@ def runs(source: Source) -> list[Run]:
         if collecting:
             gc.enable()
     if not result:
-        first = next((f" First problem: {finding.message}." for finding in found.findings), "")
-        others = f"{len(found.spans):,} spans of others, " if found.spans else ""
-        raise SourceError(
-            f"{source} holds {others}no span of chronicle: record with chronicle_otel.init() or `chronicle run` first.{first}"
-        )
+        raise SourceError(_nothing_in(source, found))
     return result
+
+
+def _nothing_in(source: Source, found: Spans) -> str:
+    """Say why a source holds no Run, and what to do."""
+    outside = sum(semconv.KIND in span.attributes and semconv.RUN_ID not in span.attributes for span in found.spans)
+    if outside:
+        steps = f"{outside:,} {'Steps were' if outside > 1 else 'Step was'}"
+        return (
+            f"{source} holds no Run: {steps} recorded outside any Run. Decorate the entry of the program with @chronicle.agent, wrap it in "
+            '`with chronicle.agent.span("name"):`, or start it with `chronicle run`; then record again'
+        )
+    first = next((f" First problem: {finding.message}." for finding in found.findings), "")
+    others = f"{len(found.spans):,} spans of others, " if found.spans else ""
+    return f"{source} holds {others}no span of chronicle: record with chronicle_otel.init() or `chronicle run` first.{first}"
 
 
 def load(source: Source | Run, run: str | None = None) -> Run:
@@ -51,6 +64,8 @@ def load(source: Source | Run, run: str | None = None) -> Run:
     """
     if isinstance(source, Run):
         return source
+    if run is not None and not isinstance(run, str):
+        raise UsageError(f"load: run={run!r}: give the id of a Run, or the beginning of it")
     found = runs(source)
     if run is None:
         recordings = [each for each in found if each.replay_of is None] or found

@@ -327,6 +327,10 @@ def _run(
     run.traces = frozenset(record.trace_id for record, _ in members)
     for record, envelope in sorted(members, key=lambda member: (member[1].seq, member[0].start_ns, member[0].span_id)):
         step = Step(run, record, envelope)
+        if step.seq < 0:
+            message = f"{step.file} line {step.line}: a span claims to be Step {step.seq}; Steps are counted from 1, it is skipped"
+            run.structure.append(Finding("damaged_source", None, message, step.file, step.line))
+            continue
         place = (record.trace_id, record.span_id)
         if place in differing:
             message = (

@@ -34,8 +34,10 @@ _sources: frozenset[str] = frozenset()
 _variables: frozenset[str] = frozenset()
 _prefixes: tuple[str, ...] = ()
 _undo: list[Callable[[], None]] = []
-_seen: set[str] = set()
-"""User modules whose names have been rebound."""
+_seen: dict[str, int] = {}
+"""Modules that have been looked at, by name, with their `id`: a script becomes `__main__` after another one was."""
+_looked_at: tuple[int, int] = (0, 0)
+"""How many modules there were, and which `__main__`, when all were looked at last."""
 _REAL_DATETIME = _datetime.datetime
 _REAL_DATE = _datetime.date
 _real_time = time.time
@@ -133,16 +135,20 @@ class _AsDate(type):
     real: type
 
     def __instancecheck__(cls, instance: object) -> bool:
-        return isinstance(instance, cls.real)
+        return isinstance(instance, cls.real) if "real" in vars(cls) else super().__instancecheck__(instance)
 
     def __subclasscheck__(cls, subclass: type) -> bool:
-        return issubclass(subclass, cls.real)
+        return issubclass(subclass, cls.real) if "real" in vars(cls) else super().__subclasscheck__(subclass)
 
     def __eq__(cls, other: object) -> bool:
-        return other is cls or other is cls.real
+        return other is cls or ("real" in vars(cls) and other is cls.real)
 
     def __hash__(cls) -> int:
-        return hash(cls.real)
+        return hash(cls.real) if "real" in vars(cls) else super().__hash__()
+
+    def __get_pydantic_core_schema__(cls, _source: Any, handler: Callable[[Any], Any]) -> Any:
+        """A model that resolves its annotations late finds the stand-in in the user's module: the field is of the real class."""
+        return handler(cls.real)
 
 
 class _UserDatetime(_REAL_DATETIME, metaclass=_AsDate):
@@ -151,7 +157,7 @@ class _UserDatetime(_REAL_DATETIME, metaclass=_AsDate):
     real = _REAL_DATETIME
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
-        return _REAL_DATETIME(*args, **kwargs)
+        return _REAL_DATETIME(*args, **kwargs) if cls is _UserDatetime else super().__new__(cls, *args, **kwargs)
 
     @classmethod
     def now(cls, tz: _datetime.tzinfo | None = None) -> Any:
@@ -178,7 +184,7 @@ class _UserDate(_REAL_DATE, metaclass=_AsDate):
     real = _REAL_DATE
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
-        return _REAL_DATE(*args, **kwargs)
+        return _REAL_DATE(*args, **kwargs) if cls is _UserDate else super().__new__(cls, *args, **kwargs)
 
     @classmethod
     def today(cls) -> Any:
@@ -347,10 +353,14 @@ def uninstall() -> None:
 
 
 def refresh() -> None:
-    """Also serve user modules that were imported since; called when a Run starts."""
-    if _sources:
+    """Also serve user modules that were imported since; called when a Step begins, recording and replaying alike."""
+    if _sources and _looked_at != _modules_now():
         with _lock:
             _rebind_modules()
+
+
+def _modules_now() -> tuple[int, int]:
+    return len(sys.modules), id(sys.modules.get("__main__"))
 
 
 def _apply() -> None:
@@ -396,13 +406,15 @@ def _replacements() -> list[tuple[Any, str, Callable[..., Any]]]:
 
 def _rebind_modules() -> None:
     """`from time import time`, `from datetime import datetime`: names that user modules hold themselves."""
+    global _looked_at
+    _looked_at = _modules_now()
     swaps: dict[int, Any] = {id(real): ours for source in _sources for _, _, real, ours in _functions(source)}
     if "clock" in _sources:
         swaps |= {id(_REAL_DATETIME): _UserDatetime, id(_REAL_DATE): _UserDate, id(_datetime): _user_datetime}
     for name, module in list(sys.modules.items()):
-        if name in _seen or type(module) is not types.ModuleType:
+        if _seen.get(name) == id(module) or type(module) is not types.ModuleType:
             continue
-        _seen.add(name)
+        _seen[name] = id(module)
         file = getattr(module, "__file__", None)
         if not file or not _is_user_module(name, file):
             continue

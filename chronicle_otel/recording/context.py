@@ -102,9 +102,7 @@ def install() -> None:
         _installed += 1
         if _installed > 1 or threading.Thread.start is _start:
             return
-        _original.update(
-            submit=ThreadPoolExecutor.submit, start=threading.Thread.start, create_task=asyncio.BaseEventLoop.create_task
-        )
+        _original.update(submit=ThreadPoolExecutor.submit, start=threading.Thread.start, create_task=asyncio.BaseEventLoop.create_task)
         ThreadPoolExecutor.submit = _submit
         threading.Thread.start = _start
         asyncio.BaseEventLoop.create_task = _create_task  # type: ignore[method-assign]

@@ -1,6 +1,6 @@
 """The embedded default: OTLP JSON lines in a file, with nothing else installed or running.
 
-    ReadableSpan ──► one JSON text (resource and scope made once) ──► line of TracesData ──► one append
+ReadableSpan ──► one JSON text (resource and scope made once) ──► line of TracesData ──► one append
 """
 
 from __future__ import annotations
@@ -108,7 +108,7 @@ class FileSpanProcessor(SpanProcessor):
         if self._descriptor is None:
             self._descriptor = self._open()
         view = memoryview(line)
-        with _exclusive(self._descriptor):
+        with contextlib.nullcontext() if self._folder else _exclusive(self._descriptor):  # in a folder, the file is this process's own
             while view:
                 view = view[os.write(self._descriptor, view) :]
 
@@ -242,7 +242,7 @@ def _attributes(attributes: Mapping[str, Any]) -> str:
             if len(_prefixes) < 1000:
                 _prefixes[key] = prefix
         if type(value) is str:
-            parts.append(f'{prefix}{{"stringValue":{encode_basestring(value)}}}}}')
+            parts.append(prefix + _STRING + encode_basestring(value) + "}}")
         elif type(value) is int:
             parts.append(f'{prefix}{{"intValue":"{value}"}}}}')
         else:
@@ -250,6 +250,9 @@ def _attributes(attributes: Mapping[str, Any]) -> str:
     return ",".join(parts)
 
 
+_STRINGS = frozenset({str})
+_STRING = '{"stringValue":'
+_NEXT_STRING = '},{"stringValue":'
 _prefixes: dict[str, str] = {}
 """How an attribute begins, by its name: names are few and repeat on every span."""
 
@@ -272,5 +275,8 @@ def _any(value: Any) -> str:
     if isinstance(value, Mapping):
         return f'{{"kvlistValue":{{"values":[{_attributes(cast("Mapping[str, Any]", value))}]}}}}'
     if isinstance(value, Sequence):
-        return f'{{"arrayValue":{{"values":[{",".join(map(_any, cast("Sequence[Any]", value)))}]}}}}'
+        items = cast("Sequence[Any]", value)
+        if items and _STRINGS.issuperset(map(type, items)):
+            return f'{{"arrayValue":{{"values":[{_STRING}{_NEXT_STRING.join(map(encode_basestring, items))}}}]}}}}'
+        return f'{{"arrayValue":{{"values":[{",".join(map(_any, items))}]}}}}'
     return "{}"

@@ -1,14 +1,16 @@
 """Lists that a Run has stored already, and request bodies that continue one of them, compared as bytes.
 
-    body ──locate──► offset of its history ──shared_with──► elements in common ──scan──► the new ones, parsed
+body ──locate──► offset of its history ──shared_with──► elements in common ──scan──► the new ones, parsed
 """
 
 from __future__ import annotations
 
 import bisect
+import functools
+import itertools
 import json
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Any, cast
 
 from .. import values
@@ -16,8 +18,6 @@ from .. import values
 Path = tuple[int, ...]
 Place = tuple[int, str, Path]
 """(seq, payload's attribute name, child ordinals)."""
-
-_scan: Callable[[str, int], tuple[Any, int]] = json.JSONDecoder().raw_decode
 
 
 @dataclass(slots=True)
@@ -56,14 +56,33 @@ class StoredList:
         return self.ordinals.get(element)
 
 
-def ends_of(texts: Sequence[bytes]) -> list[int]:
-    """Return where each text ends when they are joined by commas."""
-    ends: list[int] = []
-    position = -1
-    for text in texts:
-        position += 1 + len(text)
-        ends.append(position)
-    return ends
+@dataclass(slots=True)
+class Elements:
+    """Elements of a list, in order."""
+
+    raw: list[bytes] = field(default_factory=list[bytes])
+    """Each as it stands in the body."""
+    trees: list[Any] = field(default_factory=list[Any])
+    texts: list[str] = field(default_factory=list[str])
+    """Each tree's own text."""
+    data: list[bytes] = field(default_factory=list[bytes])
+    """That encoded."""
+    ends: list[int] = field(default_factory=list[int])
+    """Where each ends, counted from the first element of the list."""
+
+    def behind(self, count: int) -> Elements:
+        """Leave out the first ones."""
+        if not count:
+            return self
+        return Elements(self.raw[count:], self.trees[count:], self.texts[count:], self.data[count:], self.ends[count:])
+
+
+def written_elements(trees: list[Any]) -> Elements:
+    """Write elements that are trees already; as a body they are joined by commas."""
+    texts = [values.dumps(tree) for tree in trees]
+    data = [text.encode() for text in texts]
+    ends = [end + commas for commas, end in enumerate(itertools.accumulate(map(len, data)))]
+    return Elements(data, trees, texts, data, ends)
 
 
 def locate(body: bytes, members: Sequence[str]) -> tuple[int, dict[str, Any]] | None:
@@ -75,17 +94,28 @@ def locate(body: bytes, members: Sequence[str]) -> tuple[int, dict[str, Any]] | 
             if at < 0:
                 break
             start = at + len(mark)
-            try:
-                before = json.loads(body[:start] + b"]}")
-            except ValueError:
-                at = body.find(mark, start)
-                continue
-            if type(before) is dict:
-                members_before = cast("dict[str, Any]", before)
-                if next(reversed(members_before)) == member and members_before.pop(member) == []:
-                    return start, members_before
+            before = _short_head(body[:start], member) if start <= _SHORT_HEAD else _head(body[:start], member)
+            if before is not None:
+                return start, before
             at = body.find(mark, start)
     return None
+
+
+def _head(head: bytes, member: str) -> dict[str, Any] | None:
+    """Return the members before the list with which a body's head ends; None where that is not in the body's own object."""
+    try:
+        found = json.loads(head + b"]}")
+    except ValueError:
+        return None
+    if type(found) is not dict:
+        return None
+    before = cast("dict[str, Any]", found)
+    return before if next(reversed(before)) == member and before.pop(member) == [] else None
+
+
+_SHORT_HEAD = 1024
+_short_head = functools.lru_cache(maxsize=64)(_head)
+"""Heads of an agent's requests are mostly the same."""
 
 
 def member_before(body: bytes, start: int) -> str:
@@ -94,24 +124,23 @@ def member_before(body: bytes, start: int) -> str:
     return body[body.rindex(b'"', 0, end) + 1 : end].decode()
 
 
-def scan_elements(data: bytes, position: int, start: int) -> tuple[list[bytes], list[Any], list[int]]:
-    """Parse list elements from `position` to the closing bracket: their bytes, values, and ends relative to `start`."""
-    raw: list[bytes] = []
-    fresh: list[Any] = []
-    ends: list[int] = []
-    text = data[position:].decode()
-    ascii_only = len(text) == len(data) - position
+def scan_elements(body: bytes, position: int, start: int) -> Elements:
+    """Parse list elements from `position` to the closing bracket; the list's first element begins at `start`."""
+    found = Elements()
+    text = body[position:].decode()
     at = 1 if text.startswith(",") else 0
     offset = position + at
     while at < len(text) and text[at] != "]":
-        value, end = _scan(text, at)
-        length = end - at if ascii_only else len(text[at:end].encode())
-        raw.append(data[offset : offset + length])
-        fresh.append(values.tree_of_json(raw[-1]) if isinstance(value, (dict, list)) else value)
-        offset += length
-        ends.append(offset - start)
+        tree, own, data, end = values.scan_value(text, at)
+        raw = data if len(own) == end - at and text.startswith(own, at) else text[at:end].encode()
+        found.raw.append(raw)
+        found.trees.append(tree)
+        found.texts.append(own)
+        found.data.append(data)
+        offset += len(raw)
+        found.ends.append(offset - start)
         if text[end : end + 1] == ",":
             end += 1
             offset += 1
         at = end
-    return raw, fresh, ends
+    return found

@@ -203,7 +203,7 @@ class ReplayedRun:
 class Seam:
     """Holder of the process's current Interceptor; one attribute read is the whole cost while nothing is configured."""
 
-    __slots__ = ("after_replay", "before_replay", "interceptor")
+    __slots__ = ("after_replay", "before_replay", "interceptor", "on_instrument", "on_uninstrument")
 
     def __init__(self) -> None:
         self.interceptor: Interceptor | None = None
@@ -211,6 +211,10 @@ class Seam:
         """Called with the names of all recorded Steps before a replay starts: the seams of SDKs must stand by then."""
         self.after_replay: Callable[[ReplayedRun], None] | None = None
         """Called with each Run that was replayed, to make the replay's own trace."""
+        self.on_instrument: Callable[[Any], None] | None = None
+        """Called with a TracerProvider, or None for the global one, when the user switches an Instrumentor on by himself."""
+        self.on_uninstrument: Callable[[], None] | None = None
+        """Called when the user switches it off."""
 
 
 seam = Seam()

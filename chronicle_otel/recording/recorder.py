@@ -1,6 +1,6 @@
 """The Recorder: the Interceptor that lets everything run and writes down what crossed each boundary.
 
-    enter/open ──► Recording ──► … ──► ended ──► Pipeline ──► StepWriter ──► span.end ──► provider's exporters
+enter/open ──► Recording ──► … ──► ended ──► Pipeline ──► StepWriter ──► span.end ──► provider's exporters
 """
 
 from __future__ import annotations
@@ -28,6 +28,8 @@ from .telemetry import Telemetry
 from .writing import StepWriter
 
 _OPENS_A_RUN = frozenset({"agent", "step"})
+_SCRIPT_READS = 10_000
+"""Ambient reads of a script outside every Step that are kept, per source: a server may read the clock for ever."""
 _now = time.time_ns
 
 
@@ -45,6 +47,13 @@ class Recorder:
         self.script: tuple[Boundary, Sequence[str]] | None = None
         """The script that `chronicle run` started, and its arguments: the entry of Steps that have no other."""
         self._script_run: RunRecording | None = None
+        self._script_reads: dict[str, list[Any]] = {}
+        """Ambient reads of the script itself, outside every Step; its root gets them."""
+        self._notice_modules: Callable[[], None] | None = None
+        if settings.ambient:
+            from . import ambient
+
+            self._notice_modules = ambient.refresh
 
     # ---- Interceptor
 
@@ -86,6 +95,10 @@ class Recorder:
             if reads is None:
                 reads = recording.ambient = {}
             reads.setdefault(source, []).append(value)
+        elif recording is None and self.script is not None and threading.current_thread() is threading.main_thread():
+            known = self._script_reads.setdefault(source, [])
+            if len(known) < _SCRIPT_READS:
+                known.append(value)
         return value
 
     # ---- a Step begins
@@ -94,6 +107,8 @@ class Recorder:
         capture = boundary.capture or self._capture.get(boundary.kind)
         if capture == "off":
             return None
+        if self._notice_modules is not None:
+            self._notice_modules()
         start = _now()
         parent = seams.current.get()
         if parent is not None and not isinstance(parent, Recording):
@@ -177,13 +192,14 @@ class Recorder:
                 if root is None or root.run is None:
                     return None
                 root.arguments = snapshot_call(boundary, arguments, {})
+                root.ambient = self._script_reads
                 self._script_run = root.run
                 self._announce(root)
             return self._script_run
 
     def end_script(self, error: BaseException | None = None) -> None:
         """End the script's Run, if one was begun."""
-        run, self._script_run, self.script = self._script_run, None, None
+        run, self._script_run, self.script, self._script_reads = self._script_run, None, None, {}
         if run is None or run.root is None:
             return
         if error is None:
@@ -202,7 +218,7 @@ class Recorder:
         run = root.run
         assert run is not None
         run.start_span = None
-        self.pipeline.put(("start", root), 0)
+        self.pipeline.put(("start", root), 0, urgent=True)
 
     # ---- a Step ends
 

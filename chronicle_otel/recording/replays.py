@@ -1,6 +1,6 @@
 """A replay as a trace: one span per crossing, stamped with the Run that it replays.
 
-    Replayer ──► ReplayedRun (data) ──► Recorder.replayed ──► spans through the provider in use
+Replayer ──► ReplayedRun (data) ──► Recorder.replayed ──► spans through the provider in use
 """
 
 from __future__ import annotations

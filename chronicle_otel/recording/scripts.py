@@ -20,6 +20,11 @@ def script_boundary(script: str) -> Boundary:
     return Boundary(kind="agent", name=PREFIX + name, bind=lambda args, _kwargs: {"argv": list(args)})
 
 
+def failure(error: BaseException) -> BaseException | None:
+    """Return what a script's end is recorded as: `sys.exit()` and `sys.exit(0)` are how many a script returns, and no error."""
+    return None if isinstance(error, SystemExit) and error.code in (None, 0) else error
+
+
 def execute(script: str, arguments: Sequence[str], *, module: bool = False) -> None:
     """Run a script file, or with `module` a module, as the interpreter would: `__main__`, `sys.argv` and `sys.path[0]` set.
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 from .. import semconv, values
-from .history import Path, Place, StoredList, ends_of, locate, member_before, scan_elements
+from .history import Elements, Path, Place, StoredList, locate, member_before, scan_elements, written_elements
 from .interceptor import HttpInput
 
 SMALLEST = 128
@@ -58,10 +58,12 @@ class Sharing:
         self._seq = 0
         self._payload = ""
 
-    def payload(self, seq: int, payload: str, tree: Any, text: str | None = None, *, target: bool = True) -> str:
+    def payload(
+        self, seq: int, payload: str, tree: Any, text: str | None = None, parts: Sequence[str] | None = None, *, target: bool = True
+    ) -> str:
         """Return the text of a payload with references. `target=False`: later Steps may not refer to this one.
 
-        `text` is the tree's own text, if the caller has it.
+        `text` is the tree's own text, and `parts` are those of its children, if the caller has them.
         """
         if text is None:
             text = values.dumps(tree)
@@ -69,7 +71,7 @@ class Sharing:
             return text
         self._begin(seq, payload)
         place = _largest_list(tree) if len(text) >= SMALLEST_LIST else None
-        text = self._emit(tree, (), place, text)
+        text = self._emit(tree, (), text, None, parts) if place is None else self._emit_around(tree, (), place)
         self._commit(target)
         return text
 
@@ -90,9 +92,9 @@ class Sharing:
         except (ValueError, UnicodeDecodeError):
             written = None
         if written is None:
-            tree = values.tree_of_json(request.body) if request.body else None
+            tree, body = values.tree_and_text(request.body) if request.body else (None, "null")
             place = _largest_list(tree)
-            body = self._emit(tree, (2,), (2, *place) if place is not None else None)
+            body = self._emit(tree, (2,), body) if place is None else self._emit_around(tree, (2,), (2, *place))
             written = Written(body, {}, [])
             written.request, written.new_elements = without_history(tree, members)
         written.text = f"{head}{written.text}}}"
@@ -111,52 +113,65 @@ class Sharing:
                 self._known.setdefault(digest, place)
         self._fresh = []
 
-    def _emit(self, node: Any, path: Path, list_path: Path | None = None, text: str | None = None) -> str:
-        """Return a node's text, what is known of it replaced by references."""
-        if list_path is not None:
-            if path == list_path:
-                return self._emit_list(node, path)
-            if list_path[: len(path)] != path:
-                list_path = None
-        if text is None:
-            text = values.dumps(node)
+    def _emit(self, node: Any, path: Path, text: str, data: bytes | None = None, parts: Sequence[str] | None = None) -> str:
+        """Return a node's text, what is known of it replaced by references.
+
+        `text` is its own, `data` the same, encoded, and `parts` are the texts of its children, if the caller has them.
+        """
         if len(text) < SMALLEST:
             return text
-        if list_path is None:
-            known = self._refer(text, path)
-            if known is not None:
-                return known
-        children: list[tuple[Any, Any]]
+        if type(node) is str:
+            return self._refer(_quoted_bytes(node), path) or text
+        known = self._refer(text.encode() if data is None else data, path)
+        if known is not None:
+            return known
+        alone = False
         if type(node) is dict:
             if _is_marker(node) and semconv.TYPE not in node:
                 return text
-            children = list(cast("dict[str, Any]", node).items())
+            children = cast("dict[str, Any]", node).values()
         elif type(node) is list:
-            children = list(enumerate(cast("list[Any]", node)))
+            children = cast("list[Any]", node)
+            alone = len(children) == 1  # then its text stands between the brackets
         else:
             return text
-        texts: dict[int, str] = {}
-        replaced = False
-        for i, (_, child) in enumerate(children):
-            if type(child) in _CONTAINERS:
-                if list_path is None and len(text) < SMALLEST_PARENT:
-                    continue
-            elif not isinstance(child, str) or len(child) < SMALLEST:
-                continue
-            own = texts[i] = values.dumps(child)
-            if len(own) >= SMALLEST:
-                texts[i] = self._emit(child, (*path, i), list_path, own)
-                replaced = replaced or (texts[i] is not own and texts[i] != own)
-        if not replaced:
-            return text
-        parts = [texts[i] if i in texts else values.dumps(child) for i, (_, child) in enumerate(children)]
-        if isinstance(node, list):
-            return f"[{','.join(parts)}]"
-        return f"{{{','.join(f'{_quoted(name)}:{part}' for (name, _), part in zip(children, parts, strict=True))}}}"
+        replaced: dict[int, str] = {}
+        for i, child in enumerate(children):
+            if type(child) is str:
+                if len(child) >= SMALLEST:
+                    known = self._refer(_quoted_bytes(child), (*path, i))
+                    if known is not None:
+                        replaced[i] = known
+            elif type(child) in _CONTAINERS and len(text) >= SMALLEST_PARENT and child:
+                own, own_data = (text[1:-1], None) if alone else values.dumps_bytes(child) if parts is None else (parts[i], None)
+                if len(own) >= SMALLEST:
+                    emitted = self._emit(child, (*path, i), own, own_data)
+                    if emitted is not own:
+                        replaced[i] = emitted
+        return _rewritten(node, replaced) if replaced else text
 
-    def _refer(self, text: str, path: Path) -> str | None:
-        """Return a reference to equal text stored before, or remember where this one is."""
-        digest = hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
+    def _emit_around(self, node: Any, path: Path, list_path: Path) -> str:
+        """Return the text of a node whose largest list is at `list_path`: that is written as a list, what is beside it by `_emit`.
+
+        The containers around the list change whenever it grows: they are not looked up.
+        """
+        if path == list_path:
+            return self._emit_list(node, path)
+        replaced: dict[int, str] = {}
+        for i, child in enumerate(cast("dict[str, Any]", node).values()):
+            below = (*path, i)
+            if below == list_path[: len(below)]:
+                replaced[i] = self._emit_around(child, below, list_path)
+            elif type(child) in _CONTAINERS or (type(child) is str and len(child) >= SMALLEST):
+                replaced[i] = self._emit(child, below, values.dumps(child))
+        return _rewritten(node, replaced)
+
+    def _refer(self, data: bytes, path: Path) -> str | None:
+        """Return a reference to an equal value stored before, or remember where this one is.
+
+        `data` is what it is compared by: its JSON text, of strings `_quoted_bytes`.
+        """
+        digest = _blake2b(data, digest_size=16).digest()
         place = self._known.get(digest)
         if place is None:
             self._fresh.append((digest, (self._seq, self._payload, path)))
@@ -165,17 +180,15 @@ class Sharing:
 
     # ---- lists
 
-    def _emit_list(self, elements: list[Any], path: Path) -> str:
-        texts = [values.dumps(element).encode() for element in elements]
-        return self._elements(b",".join(texts), 0, path, ends_of(texts), elements)[0]
+    def _emit_list(self, trees: list[Any], path: Path) -> str:
+        elements = written_elements(trees)
+        return self._elements(b",".join(elements.raw), 0, path, elements)[0]
 
-    def _elements(
-        self, data: bytes, start: int, path: Path, ends: list[int] | None, elements: Sequence[Any] | None
-    ) -> tuple[str, int, list[Any]]:
+    def _elements(self, data: bytes, start: int, path: Path, given: Elements | None) -> tuple[str, int, list[Any]]:
         """Emit a list whose element text begins at `start` of `data`.
 
-        `ends` and `elements` are given where the list was parsed already; else only what is new is parsed. Returns the
-        list's text, the offset behind its last element, and the new elements.
+        `given` are its elements where they were parsed already; else only what is new is parsed. Returns the list's
+        text, the offset behind its last element, and the new elements.
         """
         best, shared = None, 0
         for stored in reversed(self._lists):
@@ -184,30 +197,27 @@ class Sharing:
                 best, shared = stored, count
                 if count == len(stored.ends):
                     break
-        offset = best.ends[shared - 1] if best is not None else 0  # relative to start
-        own_ends: list[int]
-        if ends is not None:
-            own_ends = ends
-            fresh = list(elements[shared:]) if elements is not None else []
-            raw = [data[(own_ends[i - 1] + 1 if i else 0) : own_ends[i]] for i in range(shared, len(own_ends))]
+        if given is not None:
+            new, ends = given.behind(shared), given.ends
         else:
-            raw, fresh, added = scan_elements(data, start + offset, start)
-            own_ends = (best.ends[:shared] if best is not None else []) + added
+            new = scan_elements(data, start + (best.ends[shared - 1] if best is not None else 0), start)
+            ends = best.ends[:shared] + new.ends if best is not None else new.ends
         parts: list[str] = []
         if best is not None and shared:
             parts.append(range_reference(best.place, 0, shared, best.base))
         whole = best is not None and shared == len(best.ends)
         other = None if whole else best or (self._lists[-1] if self._lists else None)  # kept further down, after an edit
-        parts += self._emit_new(raw, fresh, path, shared, other)
-        end = own_ends[-1] if own_ends else 0
+        parts += self._emit_new(new, path, shared, other)
+        end = ends[-1] if ends else 0
         base = (best.place, shared) if best is not None else None
-        stored = StoredList((self._seq, self._payload, path), memoryview(data)[start : start + end], own_ends, base)
+        stored = StoredList((self._seq, self._payload, path), memoryview(data)[start : start + end], ends, base)
         self._keep(stored, best if whole else None)
-        return f"[{','.join(parts)}]", start + end, fresh
+        return f"[{','.join(parts)}]", start + end, new.trees
 
-    def _emit_new(self, raw: list[bytes], fresh: list[Any], path: Path, first: int, other: StoredList | None) -> list[str]:
+    def _emit_new(self, new: Elements, path: Path, first: int, other: StoredList | None) -> list[str]:
         """Emit elements that are not in the common head; runs that stand further down in `other` become ranges."""
         parts: list[str] = []
+        raw = new.raw
         i = 0
         while i < len(raw):
             at = other.find(raw[i]) if other is not None else None
@@ -219,7 +229,7 @@ class Sharing:
                     parts.append(range_reference(other.place, at, at + run, None))
                     i += run
                     continue
-            parts.append(self._emit(fresh[i], (*path, first + i)))
+            parts.append(self._emit(new.trees[i], (*path, first + i), new.texts[i], new.data[i]))
             i += 1
         return parts
 
@@ -241,33 +251,41 @@ class Sharing:
             return None
         start, before = located
         path = (2, len(before))
-        text, end, fresh = self._elements(body, start, path, None, None)
+        text, end, fresh = self._elements(body, start, path, None)
         if body[end : end + 1] != b"]":
             return None
-        rest = body[end + 1 :]
+        member = member_before(body, start)
+        parts = self._emit_members(before, 0)
+        parts.append(f"{_quoted(member)}:{text}")
+        after = self._rest(body[end + 1 :], {*before, member})
+        if after is None:
+            return None
+        emitted, tail = after
+        return Written(f"{{{','.join(parts + emitted)}}}", {**before, **tail}, fresh)
+
+    def _rest(self, rest: bytes, before: set[str]) -> tuple[list[str], dict[str, Any]] | None:
+        """Emit the members behind the history, mostly the same in all calls; None where they are not as they should be."""
         known = self._rests.get(rest)
-        request = dict(before)
-        parts = [f"{_quoted(name)}:{self._emit(value, (2, i))}" for i, (name, value) in enumerate(before.items())]
-        parts.append(f"{_quoted(member_before(body, start))}:{text}")
-        if known is None:
-            parsed = values.tree_of_json(b'{"":0' + rest)
-            if type(parsed) is not dict or "" not in parsed:
-                return None
-            tail = cast("dict[str, Any]", parsed)
-            tail.pop("")
-            if not tail.keys().isdisjoint({*before, member_before(body, start)}):
-                return None  # a member name that stands twice
-            count = len(self._fresh)
-            first = len(before) + 1
-            emitted = [f"{_quoted(name)}:{self._emit(value, (2, first + i))}" for i, (name, value) in enumerate(tail.items())]
-            if len(self._fresh) == count:  # nothing of it is new any more: it will read the same next time
-                if len(self._rests) >= LISTS:
-                    self._rests.clear()
-                self._rests[rest] = (emitted, tail)
-        else:
-            emitted, tail = known
-        request.update(tail)
-        return Written(f"{{{','.join(parts + emitted)}}}", request, fresh)
+        if known is not None:
+            return known
+        parsed = values.tree_of_json(b'{"":0' + rest)
+        if type(parsed) is not dict or "" not in parsed:
+            return None
+        tail = cast("dict[str, Any]", parsed)
+        tail.pop("")
+        if not tail.keys().isdisjoint(before):
+            return None  # a member name that stands twice
+        count = len(self._fresh)
+        emitted = self._emit_members(tail, len(before))
+        if len(self._fresh) == count:  # nothing of it is new any more: it will read the same next time
+            if len(self._rests) >= LISTS:
+                self._rests.clear()
+            self._rests[rest] = (emitted, tail)
+        return emitted, tail
+
+    def _emit_members(self, members: dict[str, Any], first: int) -> list[str]:
+        numbered = enumerate(members.items(), first)
+        return [f"{_quoted(name)}:{self._emit(value, (2, i), values.dumps(value))}" for i, (name, value) in numbered]
 
 
 # ---- text of references ------------------------------------------------------------------------
@@ -289,10 +307,27 @@ def range_reference(place: Place, first: int, end: int, base: tuple[Place, int] 
     return f'{{"{semconv.REF}":[{seq},"{payload}",[{",".join(map(str, path))}],{first},{end}{second}]}}'
 
 
+def _rewritten(node: Any, replaced: dict[int, str]) -> str:
+    """Return the text of a container with the texts of some children given."""
+    if type(node) is list:
+        return f"[{','.join([replaced.get(i) or values.dumps(child) for i, child in enumerate(cast('list[Any]', node))])}]"
+    members = enumerate(cast("dict[str, Any]", node).items())
+    return f"{{{','.join([f'{_quoted(name)}:{replaced.get(i) or values.dumps(child)}' for i, (name, child) in members])}}}"
+
+
+def _quoted_bytes(text: str) -> bytes:
+    """Return what stands for a string where values are compared: equal for equal strings, and never that of a container."""
+    try:
+        return f'"{text}'.encode()
+    except UnicodeEncodeError:
+        return f'"{values.join_surrogates(text)}'.encode("utf-8", "surrogatepass")
+
+
 # ---- looking at trees ---------------------------------------------------------------------------
 
 
 _CONTAINERS = frozenset({dict, list})
+_blake2b = hashlib.blake2b
 
 _quoted = functools.lru_cache(maxsize=4096)(values.dumps)
 """Text of a member name: names are few and repeat."""

@@ -1,6 +1,6 @@
 """The Recorder's side of a crossing: what is kept on the hot path, and nothing more.
 
-    enter ──► Recording (context, live span, snapshot of the arguments) ──► finish / fail / end_stream ──► pipeline
+enter ──► Recording (context, live span, snapshot of the arguments) ──► finish / fail / end_stream ──► pipeline
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class Snapshot:
         try:
             packed = marshal.dumps(value)
             copy = marshal.loads(packed)  # made one line above, by this process
-            self.copied = bool(copy == value)
+            self.copied = bool(copy == value) and type(value) not in (bytearray, memoryview)
         except Exception:  # marshal's own refusals, and whatever a foreign class does when it is compared
             packed, copy = b"", None
         if self.copied:

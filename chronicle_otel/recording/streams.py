@@ -1,7 +1,7 @@
 """Streams as they were taken on the hot path → events for the wire.
 
-    (ns, bytes) … of an SDK ──► server-sent events {"data"|"text", "event", "id", "retry"}
-    (ns, value) … of a generator ──► trees
+(ns, bytes) … of an SDK ──► server-sent events {"data"|"text", "event", "id", "retry"}
+(ns, value) … of a generator ──► trees
 """
 
 from __future__ import annotations

@@ -7,7 +7,6 @@ The global provider is never set by us; the application's own later call would b
 from __future__ import annotations
 
 import json
-import os
 import threading
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -30,10 +29,14 @@ DEFAULT_FOLDER = ".chronicle"
 class Telemetry:
     """Owner of the tracer and of the file, if one is written."""
 
-    def __init__(self, settings: Settings, path: str | os.PathLike[str] | None, redact: Callable[[bytes], bytes] | None = None) -> None:
+    def __init__(
+        self, settings: Settings, path: str | None, *, own: bool = True, redact: Callable[[bytes], bytes] | None = None
+    ) -> None:
+        """`own`: where the application has no provider, write a file; else record nothing until it has one. `redact`: a line → a line."""
         self._settings = settings
         self._redact = redact
-        self._path = os.fspath(path) if path is not None else None
+        self._path = path
+        self._own = own
         self._tracer: trace.Tracer | None = None
         self._file: FileSpanProcessor | None = None
         self._facts: Mapping[str, Any] = {}
@@ -52,13 +55,15 @@ class Telemetry:
         if tracer is None:
             with self._lock:
                 tracer = self._tracer or self._decide()
-                self._tracer = tracer
+                self._tracer = None if isinstance(tracer, trace.NoOpTracer) else tracer
         return tracer
 
     def _decide(self) -> trace.Tracer:
         provider = self._settings.tracer_provider or trace.get_tracer_provider()
-        if self._redact is not None or isinstance(provider, (trace.ProxyTracerProvider, trace.NoOpTracerProvider)):
+        if self._redact is not None:
             return self._private()
+        if isinstance(provider, (trace.ProxyTracerProvider, trace.NoOpTracerProvider)):
+            return self._private() if self._own else trace.NoOpTracer()
         self.writes_otlp = True
         if self._path is not None:
             add = getattr(provider, "add_span_processor", None)

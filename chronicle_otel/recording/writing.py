@@ -1,7 +1,7 @@
 """From a finished crossing to an ended span; runs on the background thread, one Step at a time.
 
-    Recording ──► payload trees ──► sharing ──► Envelope ──► wire.to_attributes ──► span attributes ──► span.end
-                                                         └─► semconv view
+Recording ──► payload trees ──► sharing ──► Envelope ──► wire.to_attributes ──► span attributes ──► span.end
+                                                     └─► semconv view
 """
 
 from __future__ import annotations
@@ -43,13 +43,14 @@ class StepWriter:
         self._capture = dict(settings.capture)
         self._codes: dict[Any, str] = {}
 
-    def write(self, item: tuple[str, Recording]) -> None:
-        """Handle one entry of the pipeline's queue."""
+    def write(self, item: tuple[str, Recording]) -> bool:
+        """Handle one entry of the pipeline's queue; say whether it may not wait: a Run's start, without which nothing can be replayed."""
         what, step = item
         if what == "start":
             self._write_start(step)
-        else:
-            self._write_step(step)
+            return True
+        self._write_step(step)
+        return False
 
     # ---- the run-start span: a killed process still leaves a partial Run that can be replayed
 
@@ -149,12 +150,13 @@ class StepWriter:
 
         outcome: Any = None
         outcome_text: str | None = None
+        parts: list[str] | None = None
         if step.form == "stream":
             outcome = self._stream(step)
             payloads[semconv.STREAM] = shared(semconv.STREAM, outcome) if keeps_output else _withheld(outcome)
         elif step.form == "value":
-            outcome, outcome_text = self._output(step)
-            payloads[semconv.OUTPUT] = shared(semconv.OUTPUT, outcome, outcome_text) if keeps_output else _withheld(outcome)
+            outcome, outcome_text, parts = self._output(step)
+            payloads[semconv.OUTPUT] = shared(semconv.OUTPUT, outcome, outcome_text, parts) if keeps_output else _withheld(outcome)
         if step.error is not None:
             facts = self._error(step)
             payloads[semconv.ERROR] = shared(semconv.ERROR, facts) if keeps_output else _withheld(facts)
@@ -198,13 +200,13 @@ class StepWriter:
         args, kwargs = snapshot.value
         return _tree_and_text(step.boundary.bind(args, kwargs))
 
-    def _output(self, step: Recording) -> tuple[Any, str | None]:
+    def _output(self, step: Recording) -> tuple[Any, str, list[str] | None]:
         output = step.output
         if isinstance(output, HttpOutput):
-            return _http_tree(output), None
+            return _http_tree(output)
         if isinstance(output, Snapshot):
-            return _unpacked(output)
-        return None, "null"
+            return *_unpacked(output), None
+        return None, "null", None
 
     def _stream(self, step: Recording) -> Any:
         taken = step.chunks or []
@@ -222,7 +224,7 @@ class StepWriter:
     def _error(self, step: Recording) -> dict[str, Any]:
         facts: dict[str, Any] = dict(step.output)
         if step.head is not None and step.form == "error":
-            facts.update(_http_tree(step.head))
+            facts.update(_http_tree(step.head)[0])
         return facts
 
     def _code(self, function: Any) -> str:
@@ -275,10 +277,10 @@ class _Shared:
     def __init__(self, run: RunRecording | None, seq: int, *, target: bool) -> None:
         self._run, self._seq, self._target = run, seq, target
 
-    def __call__(self, name: str, tree: Any, text: str | None = None) -> str:
+    def __call__(self, name: str, tree: Any, text: str | None = None, parts: list[str] | None = None) -> str:
         if self._run is None:
             return values.dumps(tree) if text is None else text
-        return self._run.sharing.payload(self._seq, name, tree, text, target=self._target)
+        return self._run.sharing.payload(self._seq, name, tree, text, parts, target=self._target)
 
 
 def _tree_and_text(value: Any) -> tuple[Any, str]:
@@ -296,21 +298,28 @@ def _unpacked(snapshot: Snapshot) -> tuple[Any, str]:
     return _tree_and_text(snapshot.value)
 
 
-def _http_tree(output: HttpOutput) -> dict[str, Any]:
-    """`{status, headers, body, attempts}`; a body that is not JSON by its content type is text, or bytes."""
-    body: Any = None
-    if output.body:
-        if "json" in output.headers.get("content-type", "json"):
-            body = values.tree_of_json(output.body)
-        else:
-            try:
-                body = output.body.decode()
-            except UnicodeDecodeError:
-                body = values.to_tree(output.body)
-    tree = {"status": output.status, "headers": dict(output.headers), "body": body}
+def _http_tree(output: HttpOutput) -> tuple[dict[str, Any], str, list[str]]:
+    """`{status, headers, body, attempts}`, its text, and its members' texts."""
+    headers = dict(output.headers.items())
+    body, body_text = _body(output.body, headers) if output.body else (None, "null")
+    tree: dict[str, Any] = {"status": output.status, "headers": headers, "body": body}
+    parts = [values.dumps(output.status), values.dumps(headers), body_text]
     if output.attempts:
         tree["attempts"] = [dict(attempt) for attempt in output.attempts]
-    return tree
+        parts.append(values.dumps(tree["attempts"]))
+    members = [f'"{name}":{part}' for name, part in zip(tree, parts, strict=True)]
+    return tree, f"{{{','.join(members)}}}", parts
+
+
+def _body(data: bytes, headers: Mapping[str, str]) -> tuple[Any, str]:
+    """Tree and text of a body; one that is not JSON by its content type is text, or bytes."""
+    if "json" in headers.get("content-type", "json"):
+        return values.tree_and_text(data)
+    try:
+        body: Any = data.decode()
+    except UnicodeDecodeError:
+        body = values.to_tree(data)
+    return body, values.dumps(body)
 
 
 def _withheld(tree: Any) -> str:

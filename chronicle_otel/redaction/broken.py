@@ -57,6 +57,14 @@ def edits(data: bytes, failure: Broken, context: Context, work: Work, documents:
         below = context
     quoted = data[at : at + 1] == b'"'
     at += quoted
+    if not quoted:
+        below = context
+        if failure.name is not None:
+            at = failure.name[0]
+        elif failure.last is not None and not data[failure.last[1] : at].strip(b" \t\r\n"):
+            at = failure.last[0]
+        outcome.edits = [edit for edit in outcome.edits if edit[1] <= at]
+        outcome.hits = [hit for hit in outcome.hits if hit.end <= at]
     rest = data[at:]
     layer = (json_layer(rest, always=True) or Layer(rest, [], json_escape, True)) if quoted else Layer(rest, [])
     found = scanner.text(layer.data, below, work)

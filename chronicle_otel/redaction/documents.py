@@ -12,7 +12,7 @@ from typing import Final
 
 from .detectors.card import is_number
 from .folding import folded
-from .layers import Edit, Layer, apply, json_escape, json_layer
+from .layers import Layer, apply, json_escape, json_layer
 from .lexer import ARRAY, NUMBER, OBJECT, STRING, Node
 from .names import NOWHERE, Context
 from .numbers import Numbers
@@ -82,7 +82,7 @@ class Documents:
                 place.outcome.edits.append(edit[0])
                 if place.work.collect:
                     place.outcome.hits.append(edit[1])
-        elif kind == ARRAY or kind == OBJECT:
+        elif kind in (ARRAY, OBJECT):
             if depth + 1 > self._limit:
                 if _OPAQUE.fullmatch(place.data, node.start, node.end):
                     return
@@ -191,7 +191,8 @@ class Documents:
                 form = None
                 break
         if form is None:
-            self._array(place, value, context, depth + 1)
+            for at, item in enumerate(items):
+                self._value(place, item, context if at else NOWHERE, depth + 1)
         return True
 
     def _unique(self, place: _Place, node: Node, rewritten: list[tuple[int, bytes]]) -> None:
@@ -299,6 +300,3 @@ def _content(data: bytes, start: int, end: int) -> bytes:
 
 def _shifted(hit: Hit, shift: int) -> Hit:
     return Hit(hit.start + shift, hit.end + shift, hit.type, hit.rule, hit.action)
-
-
-Edits = list[Edit]

@@ -45,7 +45,7 @@ def explain(policy: Policy) -> Iterator[str]:
             yield f"  {entry['id']}: {entry['type']} for {', '.join(entry['names'])}"
     yield ""
     yield "by form, in this order:"
-    rules = {entry["use"]: entry for entry in tree["rules"] if "use" in entry and not entry.get("off")}
+    rules = {entry["use"]: entry for entry in tree["rules"] if "use" in entry and not entry.get("disabled")}
     for name in BUILT_IN:
         if name in rules:
             yield f"  {name}: {_ABOUT[name]}; becomes {_becomes(rules[name], tree)}"

@@ -92,8 +92,7 @@ def _copy(one: Path, lines: OtlpLines, refused: Callable[[int, str], None], writ
 def _lines(path: Path) -> Iterator[bytes]:
     with path.open("rb") as raw:
         packed = raw.read(2) == _GZIP
-    opened = gzip.open(path, "rb") if packed else path.open("rb")
-    with opened as file:
+    with gzip.open(path, "rb") if packed else path.open("rb") as file:
         first = file.readline()
         if first.strip() in (b"{", b"[") or (first.strip() and not first.rstrip().endswith(b"}")):
             yield b" ".join(line.strip(b"\r\n") for line in (first, *file))

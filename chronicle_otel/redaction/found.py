@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 
 from .names import NOWHERE, Context, Names
 
@@ -76,9 +76,13 @@ class Scope:
 class Detector(Protocol):
     """A family of values. Any object of this shape can be a hook of the Python engine."""
 
-    name: str
-    cores: Sequence[str]
-    """RE2 patterns without boundaries; where none occurs in a text, `find` finds nothing in it."""
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def cores(self) -> Sequence[str]:
+        """RE2 patterns; where none occurs in a text, `find` finds nothing in it."""
+        ...
 
     def find(self, part: bytes, scope: Scope) -> list[Found]:
         """Return what is in the folded bytes, from left to right, not overlapping."""
@@ -114,6 +118,3 @@ def secret(start: int, end: int, part: bytes, scope: Scope) -> Piece:
     """Make the piece of a secret, with its known prefix."""
     value = part[start:end]
     return Piece(start, end, "secret", text(value), text(scope.prefix(value)))
-
-
-Tables = dict[str, Any]

@@ -18,13 +18,15 @@ from .detectors.own_rules import OwnRule
 from .detectors.secrets import Assigned
 from .folding import folded, folds
 from .found import Scope
+from .hooks import HookDetector
 from .layers import ENTITY
 from .names import NOWHERE, name_core
 from .patterns import Cores, compile_pattern
 from .policy import Policy
 from .scanning import Rule, Scanner, core_patterns
 
-_BREAK: Final = re.compile(rb"\\+[bfnr]")
+_BREAK: Final = re.compile(rb"\\+[bfn]")
+_RETURN: Final = re.compile(rb"\\+r")
 _TAB: Final = re.compile(rb"\\+t")
 _PLAIN: Final = re.compile(rb'\\+(["/])')
 _UNICODE: Final = re.compile(rb"\\+u([Dd][89ABab][0-9A-Fa-f]{2})\\+u([Dd][C-Fc-f][0-9A-Fa-f]{2})|\\+u([0-9A-Fa-f]{4})")
@@ -35,9 +37,10 @@ _OTHER: Final = (
     "%[0-9A-Fa-f]{2}",
     ENTITY.decode(),
     r'"[0-9]{1,8}"[ \t\r\n]*,[ \t\r\n]*"[0-9]{1,8}"[ \t\r\n]*,[ \t\r\n]*"[0-9]{1,8}"',
+    r"(?:^|[:,\[])[ \t\r\n]*-?[0-9]{9,}\.0+[ \t\r\n]*(?:$|[,}\]])",
     r"(?:^|[:,\[])[ \t\r\n]*-?[0-9]+(?:\.[0-9]+)?[eE]\+?[0-9]+[ \t\r\n]*(?:$|[,}\]])",
 )
-"""Encodings, split cards, numbers in exponent form."""
+"""Encodings, split cards, whole numbers in exponent form or with a fraction."""
 
 
 def _unit(match: re.Match[bytes]) -> bytes:
@@ -98,7 +101,7 @@ class Gate:
                 if _BACKSLASH.search(text):
                     return False
                 text = _UNICODE.sub(_unit, text)
-            text = _PLAIN.sub(rb"\1", _TAB.sub(b"\t", _BREAK.sub(b"\n", text)))
+            text = _PLAIN.sub(rb"\1", _RETURN.sub(b"\r", _TAB.sub(b"\t", _BREAK.sub(b"\n", text))))
         found = self._cores.match(text)
         if found and not self._harmless(found, text):
             return False
@@ -108,7 +111,7 @@ class Gate:
         owners = {self._owners[number] for number in found}
         if _CERTAIN in owners:
             return False
-        return not any(self._speaks(kind, number, owners, text) for kind, number in sorted(owners))
+        return not any(self._speaks(kind, number, owners, text) for kind, number in sorted(owners, reverse=True))
 
     def _speaks(self, kind: str, number: int, owners: set[tuple[str, int]], text: bytes) -> bool:
         """Say whether what a core saw is more than a look-alike: the rule itself is asked, over the whole value."""
@@ -139,8 +142,8 @@ class Gate:
 
 
 def _by_name(owner: tuple[str, int], rules: Sequence[Rule]) -> bool:
-    """Say whether a rule looks at names, which a value as a whole does not show."""
-    return owner[0] == "rule" and isinstance(rules[owner[1]].detector, (Assigned, OwnRule))
+    """Say whether a rule looks at more than a value as a whole shows: names, or whatever a hook looks at."""
+    return owner[0] == "rule" and isinstance(rules[owner[1]].detector, (Assigned, OwnRule, HookDetector))
 
 
 def _finders(patterns: Sequence[str], owners: Sequence[tuple[str, int]], number: int) -> list[Any]:

@@ -159,9 +159,27 @@ def percent_layer(data: bytes) -> Layer | None:
 # ---- HTML entities -----------------------------------------------------------------------------
 
 _NAMED: Final = {
-    **{b"amp": "&", b"lt": "<", b"gt": ">", b"quot": '"', b"apos": "'", b"nbsp": "\u00a0", b"shy": "\u00ad", b"commat": "@"},
-    **{b"period": ".", b"colon": ":", b"sol": "/", b"plus": "+", b"lpar": "(", b"rpar": ")", b"num": "#", b"percnt": "%"},
-    **{b"lowbar": "_", b"hyphen": "\u2010", b"dash": "\u2010", b"Tab": "\t", b"NewLine": "\n"},
+    b"amp": "&",
+    b"lt": "<",
+    b"gt": ">",
+    b"quot": '"',
+    b"apos": "'",
+    b"nbsp": "\u00a0",
+    b"shy": "\u00ad",
+    b"commat": "@",
+    b"period": ".",
+    b"colon": ":",
+    b"sol": "/",
+    b"plus": "+",
+    b"lpar": "(",
+    b"rpar": ")",
+    b"num": "#",
+    b"percnt": "%",
+    b"lowbar": "_",
+    b"hyphen": "\u2010",
+    b"dash": "\u2010",
+    b"Tab": "\t",
+    b"NewLine": "\n",
 }
 ENTITY: Final = rb"&(?:#[0-9]{1,7}|#[xX][0-9A-Fa-f]{1,6}|" + b"|".join(_NAMED) + rb");"
 _ENTITY: Final = re.compile(ENTITY)
@@ -173,7 +191,7 @@ def _entity(text: bytes) -> bytes | None:
     named = _NAMED.get(body)
     if named is not None:
         return named.encode()
-    point = int(body[2:], 16) if body[1:2] in b"xX" else int(body[1:])
+    point = int(body[2:].decode(), 16) if body[1:2] in (b"x", b"X") else int(body[1:])
     if not 0 < point < 0x110000 or 0xD800 <= point < 0xE000:
         return None
     return chr(point).encode()

@@ -1,4 +1,4 @@
-"""One JSON value as a tree of byte ranges. Numbers stay text, duplicate names stay, bad UTF-8 stays: library parsers differ on all three."""
+"""One JSON value as a tree of byte ranges. Numbers stay text, duplicate names and bad UTF-8 stay: library parsers differ there."""
 
 from __future__ import annotations
 
@@ -47,6 +47,8 @@ class Broken(Exception):
         self.root = root
         self.name = name
         self.opened = opened
+        self.last: tuple[int, int] | None = None
+        """The number or word that was lexed last, if nothing but blanks can stand between it and the break."""
 
 
 _CLOSES: Final = {b"}": OBJECT, b"]": ARRAY}
@@ -122,7 +124,11 @@ def _end(data: bytes, at: int) -> int:
 def _broken(data: bytes, at: int, root: Node | None, name: tuple[int, int] | None, stack: list[Node]) -> Broken:
     for node in stack:
         node.end = at
-    return Broken(_end(data, at), root, name, list(stack))
+    broken = Broken(_end(data, at), root, name, list(stack))
+    last = stack[-1].items[-1] if stack and stack[-1].items else root
+    if last is not None and last.kind in (NUMBER, LITERAL):
+        broken.last = (last.start, last.end)
+    return broken
 
 
 def is_document(data: bytes) -> tuple[Node, int] | None:

@@ -87,7 +87,8 @@ class Names:
         for entry in tree["national_ids"]:
             words.setdefault(entry["id"], []).extend(entry.get("words", ()))
         self._words = {hint: _word_pattern(listed) for hint, listed in words.items() if listed}
-        self.hints_by_name = any(entry.get("hint") for entry in tree["keys"])
+        self.vetoed = frozenset(rule for entry in tree["keys"] for rule in entry.get("veto", ()))
+        """Rules that some name speaks against."""
 
     def context(self, name: bytes) -> Context:
         """Return what a name says."""

@@ -109,7 +109,7 @@ class Numbers:
         return new if len(new) == count else new[-count:]
 
     def _found(self, digits: str, context: Context) -> tuple[Rule, str, str, str] | None:
-        if "card" in self._rules and card.is_number(digits):
+        if "card" in self._rules and "card" not in context.vetoes and card.is_number(digits):
             return None if is_card(digits) else (self._rules["card"], "card", digits, "")
         if not context.hints & self._wanted:
             return None

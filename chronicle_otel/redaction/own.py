@@ -17,6 +17,7 @@ _PHONE: Final = re.compile(rb"(?:\+?1[ .-]?)?\(?([2-9][0-9]{2})\)?[ \t./-]{0,3}5
 _SSN: Final = re.compile(rb"(9[0-9]{2})([ .-]?)([0-4][0-9])\2([0-9]{4})")
 _GB: Final = re.compile(rb"[Gg][Bb][0-9]{2}")
 _NOT_DIGITS: Final = re.compile(rb"[^0-9]+")
+_QUAD: Final = re.compile(rb"24[0-7]\.[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}")
 _DOC6: Final = re.compile(rb"2001:0?[dD][bB]8:[0-9A-Fa-f:]+")
 CORES: Final = (
     f"m{LETTER}{{16}}@d{LETTER}{{6}}\\.example\\.com",
@@ -61,7 +62,7 @@ def _hosts(part: bytes) -> list[tuple[int, int]]:
     return [
         (start, end)
         for start, end in found
-        if before(part, start) not in RUN and before(part, start) != 0x2E and after(part, end) not in RUN
+        if before(part, start) not in RUN and before(part, start) not in (0x2E, 0x40) and after(part, end) not in RUN
     ]
 
 
@@ -101,11 +102,8 @@ def _phones(part: bytes) -> list[tuple[int, int]]:
 
 
 def _quads(part: bytes) -> list[tuple[int, int]]:
-    made: list[tuple[int, int]] = []
-    for found in re.finditer(rb"24[0-7]\.[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}", part):
-        if addresses.quad_at(part, *found.span()) and addresses.quad(found[0]) is not None:
-            made.append(found.span())
-    return made
+    found = (match.span() for match in _QUAD.finditer(part))
+    return [(start, end) for start, end in found if addresses.quad_at(part, start, end) and addresses.quad(part[start:end]) is not None]
 
 
 def _sixes(part: bytes) -> list[tuple[int, int]]:

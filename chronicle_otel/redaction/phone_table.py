@@ -53,9 +53,10 @@ def valid(name: str, national: str) -> bool:
     if not found:
         return False
     states, final = _states()
-    state: int | None = found[3]
+    state: int = int(found[3])
     for digit in national:
-        state = states[state].get(digit)
-        if state is None:
+        following = states[state].get(digit)
+        if following is None:
             return False
+        state = following
     return state in final

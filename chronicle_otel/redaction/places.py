@@ -215,9 +215,8 @@ def _joined(value: Any, size: Any) -> tuple[bool, str | None]:
 def _emptied(value: Any) -> Any:
     if isinstance(value, bool) or value is None:
         return value
-    if isinstance(value, (KeyValues, dict, list, tuple)):
-        return value.__class__()
-    return type(value)()
+    kind = cast("Any", type(value))
+    return kind()
 
 
 def _globs(names: Sequence[str]) -> re.Pattern[str] | None:

@@ -6,7 +6,7 @@ import difflib
 import ipaddress
 import re
 from collections.abc import Callable, Mapping
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, cast
 
 from . import checks, patterns
 from .detectors.own_rules import BOUNDARIES
@@ -88,7 +88,7 @@ def many(item: Check) -> Check:
     def check(source: Source, path: Path, value: Any) -> None:
         if not isinstance(value, list):
             raise source.refuse(path, f"a list is wanted, this is {_kind(value)}")
-        entries: list[Any] = value
+        entries = cast("list[Any]", value)
         for at, entry in enumerate(entries):
             item(source, (*path, at), entry)
 
@@ -101,7 +101,7 @@ def record(members: Mapping[str, Check], required: tuple[str, ...] = ()) -> Chec
     def check(source: Source, path: Path, value: Any) -> None:
         if not isinstance(value, dict):
             raise source.refuse(path, f"named members are wanted, this is {_kind(value)}")
-        given: dict[str, Any] = value
+        given = cast("dict[str, Any]", value)
         for name, member in given.items():
             if name not in members:
                 near = difflib.get_close_matches(name, list(members), 1)
@@ -116,7 +116,7 @@ def record(members: Mapping[str, Check], required: tuple[str, ...] = ()) -> Chec
 
 
 def _kind(value: Any) -> str:
-    return {dict: "a mapping", list: "a list", str: "text", int: "a number", bool: "true or false"}.get(type(value), "nothing")
+    return {dict: "a mapping", list: "a list", str: "text", int: "a number", bool: "true or false"}.get(cast("Any", type(value)), "nothing")
 
 
 def _pattern(source: Source, path: Path, value: Any) -> None:
@@ -209,7 +209,7 @@ _BUILT_IN: Final = record(
         "action": one_of(*ACTIONS),
         "allow": many(_ALLOW),
         "veto_json": many(one_of("float")),
-        "off": flag,
+        "disabled": flag,
     },
     ("use",),
 )

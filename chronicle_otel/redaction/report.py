@@ -50,7 +50,7 @@ def _passes(value: Any) -> list[dict[str, Any]] | None:
         return None
     if not isinstance(tree, dict) or set(cast("dict[str, Any]", tree)) != {"v", "passes"} or not isinstance(tree["passes"], list):
         return None
-    found: list[Any] = tree["passes"]
+    found = cast("list[Any]", tree["passes"])
     return found if all(_well_formed(entry) for entry in found) else None
 
 

@@ -26,7 +26,8 @@ from .detectors.secrets import Assigned, Secrets
 from .detectors.urls import Url, UserInfo
 from .detectors.us_ssn import UsSsn
 from .folding import fold_layer
-from .found import Detector, Found, Piece, Scope, text
+from .found import Detector, Found, Scope, text
+from .hooks import HookDetector, load_hook
 from .layers import Edit, Layer, TooManyLayers, apply, unwrap
 from .lexer import Node, is_document
 from .names import NOWHERE, Context, Names
@@ -143,7 +144,7 @@ class Scanner:
         self.rules = list(_rules(policy, self.secrets))
         self._layers = policy.limits["layers"]
         self._depth = policy.limits["depth"]
-        self._shortest = 1 if any(isinstance(rule.detector, OwnRule) for rule in self.rules) else _SHORTEST
+        self._shortest = 1 if any(isinstance(rule.detector, (OwnRule, HookDetector)) for rule in self.rules) else _SHORTEST
         self._assigned = next((at for at, rule in enumerate(self.rules) if isinstance(rule.detector, Assigned)), -1)
         self._regions: Sequence[str] = policy.tree["defaults"]["phone_regions"]
         self._drop = policy.tree["on_limit"] == "drop"
@@ -248,6 +249,8 @@ class Scanner:
         for number in sorted(self._due(owners, scope, part)):
             rule = self.rules[number]
             found = rule.detector.find(part, scope)
+            if found and rule.type in self.names.vetoed and rule.hints != "phone":
+                found = [match for match in found if not scope.vetoed(rule.type, part, match.start)]
             if found:
                 spans = [(match.start, match.end) for match in found]
                 self._between(part, spans, scope, work, used, depth, outcome, (rule, found))
@@ -351,7 +354,7 @@ def _rules(policy: Policy, secrets: Secrets) -> Sequence[Rule]:
     default: str = tree["defaults"]["action"]
     general: Sequence[Mapping[str, Any]] = tree["allow"]
     made: list[Rule] = []
-    built_in = {entry["use"]: entry for entry in tree["rules"] if "use" in entry and not entry.get("off")}
+    built_in = {entry["use"]: entry for entry in tree["rules"] if "use" in entry and not entry.get("disabled")}
     for name in BUILT_IN:
         entry = built_in.get(name)
         if entry is None:
@@ -371,6 +374,7 @@ def _rules(policy: Policy, secrets: Secrets) -> Sequence[Rule]:
         if "pattern" in entry:
             allow = [*entry.get("allow", ()), *(item for item in general if "type" not in item)]
             made.append(Rule(OwnRule(entry), entry["id"], entry.get("action", default), allow))
+    made += [Rule(hook, hook.name, default, ()) for hook in map(load_hook, tree["hooks"])]
     return made
 
 
@@ -408,8 +412,3 @@ def words_core(pattern: re.Pattern[bytes]) -> str:
     return source.replace("(?<![A-Za-z0-9._@/-])", "(?:^|[^A-Za-z0-9._@/-])").replace(
         "(?![A-Za-z0-9_]|[.-][A-Za-z])", "(?:[^A-Za-z0-9_]|$)"
     )
-
-
-def token_piece(start: int, end: int, value: str, tag: str) -> Piece:
-    """Make the piece of a value that a hook found: it has a type and no form."""
-    return Piece(start, end, "token", value, tag)

@@ -6,6 +6,7 @@ Anchors, aliases, tags, merge keys, duplicate names, several documents and plain
 
 from __future__ import annotations
 
+import importlib
 import re
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias
@@ -40,12 +41,12 @@ class Source:
 def load(text: str, name: str) -> Source:
     """Parse a policy; PolicyError names file and line of what is refused."""
     try:
-        import yaml
+        yaml: Any = importlib.import_module("yaml")
     except ImportError:
         raise RedactionError("reading a policy needs PyYAML: pip install 'chronicle-otel[redaction]'") from None
     source = Source(name, None)
     try:
-        documents = list(yaml.compose_all(text, Loader=yaml.SafeLoader))
+        documents: list[Any] = list(yaml.compose_all(text, Loader=yaml.SafeLoader))
         _check_events(list(yaml.parse(text, Loader=yaml.SafeLoader)), name)
     except yaml.YAMLError as error:
         mark: Any = getattr(error, "problem_mark", None)

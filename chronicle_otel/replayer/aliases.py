@@ -15,7 +15,7 @@ from typing import Any, Final
 from .. import semconv, values
 from ..redaction.alias import Pseudonym, normalised, pseudonyms, view
 from ..redaction.recognise import OPAQUE
-from .compare import Difference, is_object, leaves, same_but
+from .compare import Difference, is_items, is_object, leaves, same_but
 from .counterparts import Recorded
 
 MOST_STEPS: Final = 10_000
@@ -45,6 +45,8 @@ class Aliases:
         """(form, value) → pseudonym."""
         self.value_of: dict[tuple[str, str], str] = {}
         """(form, pseudonym) → value."""
+        self.spellings: dict[str, str] = {}
+        """Value as it stood in a live text → pseudonym as it stands there in the recording."""
         self._forms: dict[int, frozenset[str]] = {}
         self.collisions: dict[str, None] = {}
         """Pseudonyms that stood for more than one value: what was asked about either cannot be told apart."""
@@ -65,6 +67,28 @@ class Aliases:
                 return False
             guess.accept()
         return True
+
+    def translated(self, live: Any) -> Any:
+        """Return a live tree with every value that is known replaced by its pseudonym, for what is compared word by word."""
+        if not self.spellings:
+            return live
+        values_first = re.compile("|".join(re.escape(text) for text in sorted(self.spellings, key=len, reverse=True)))
+
+        def text(leaf: str) -> str:
+            return values_first.sub(lambda found: self.spellings[found.group()], leaf)
+
+        def tree(node: Any) -> Any:
+            if isinstance(node, str):
+                return text(node)
+            if is_object(node):
+                return {text(name): tree(member) for name, member in node.items()}
+            if is_items(node):
+                return [tree(item) for item in node]
+            if type(node) is int and (known := self.spellings.get(str(node))) is not None and known.isdigit():
+                return int(known)
+            return node
+
+        return tree(live)
 
     def touched(self, r: Recorded) -> bool:
         """Say whether a recorded Step's input holds pseudonyms."""
@@ -119,6 +143,7 @@ class Guess:
         self._pseudonym_of: dict[tuple[str, str], str] = {}
         self._value_of: dict[tuple[str, str], str] = {}
         self._collisions: dict[str, None] = {}
+        self._spellings: dict[str, str] = {}
 
     @property
     def new(self) -> int:
@@ -130,6 +155,7 @@ class Guess:
         self._aliases.pseudonym_of.update(self._pseudonym_of)
         self._aliases.value_of.update(self._value_of)
         self._aliases.collisions.update(self._collisions)
+        self._aliases.spellings.update(self._spellings)
 
     def pair(self, recorded: dict[str, Any], live: dict[str, Any]) -> list[tuple[str, str]] | None:
         """Members that belong together: of equal names, and names that were redacted with those left over, in order."""
@@ -193,6 +219,7 @@ class Guess:
         end = len(live) - len(tail)
         texts = [recorded[p.start : p.end] for p in found]
         chosen: list[tuple[str, str, str]] = []
+        spelled: list[str] = []
         steps = 0
 
         def ends(at: int, start: int) -> Iterator[int]:
@@ -218,14 +245,17 @@ class Guess:
                 starts.pop()
                 if chosen:
                     chosen.pop()
+                    spelled.pop()
                 continue
             accepted = self._value(found[at], texts[at], live[starts[-1] : stop], chosen)
             if accepted is None:
                 continue
-            if at == len(found) - 1:
-                self._remember([*chosen, accepted])
-                return True
             chosen.append(accepted)
+            spelled.append(live[starts[-1] : stop])
+            if at == len(found) - 1:
+                self._remember(chosen)
+                self._spellings.update((value, own) for value, own in zip(spelled, texts, strict=True) if len(value) > 3 and value != own)
+                return True
             starts.append(stop + len(pieces[at + 1]))
             work.append(ends(at + 1, starts[-1]))
         return False

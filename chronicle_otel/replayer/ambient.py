@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import datetime as dt
 import random
+import threading
 import time
 import uuid
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from ..recording import ambient as patches
+from ..recording import scripts
 from ..recording.interceptor import current
 
 if TYPE_CHECKING:
@@ -48,8 +50,7 @@ class AmbientAnswers:
         return sorted(found & set(patches.SOURCES)), env
 
     def started(self, run: RunLog) -> None:
-        """A Run starts: freeze to its recorded start, and serve modules that were imported meanwhile."""
-        patches.refresh()
+        """A Run starts: freeze to its recorded start."""
         if self._freeze:
             self._frozen_at = (run.run.start_ns or run.root.start_ns, time.monotonic_ns())
             if self._state is None:
@@ -69,7 +70,11 @@ class AmbientAnswers:
         """Answer one read."""
         place = current.get()
         happened: Happened | None = getattr(place, "happened", None)
-        if happened is None or happened.run is None or getattr(place, "replayer", None) is not self._replayer:
+        if place is None:
+            happened = self._script()
+        elif getattr(place, "replayer", None) is not self._replayer:
+            return read()
+        if happened is None or happened.run is None:
             return read()
         with self._replayer.lock:
             owner, reads = self._reads(happened)
@@ -92,6 +97,13 @@ class AmbientAnswers:
                     )
                 )
             return self._go_on(happened, source, read)
+
+    def _script(self) -> Happened | None:
+        """The script that is running: what its main thread reads outside every Step is recorded with it."""
+        if threading.current_thread() is not threading.main_thread():
+            return None
+        roots = [run.root_happened for run in self._replayer.runs if run.root_happened is not None and not run.ended]
+        return next((root for root in roots if root.node.name.startswith(scripts.PREFIX)), None)
 
     def _everywhere(self, run: RunLog) -> set[str]:
         return {source for r in run.matcher.steps for source in r.step.ambient}

@@ -25,6 +25,18 @@ class Guess(Protocol):
         ...
 
 
+class Pseudonymous(Protocol):
+    """What a redacted recording and live values have to do with each other."""
+
+    def guess(self, r: Recorded, recorded: Any, live: Any) -> Guess | None:
+        """Return what makes a Step's recorded input and a live one equal but for pseudonyms, or None."""
+        ...
+
+    def translated(self, live: Any) -> Any:
+        """Return a live input with the pseudonyms that are known."""
+        ...
+
+
 @dataclass(eq=False, slots=True)
 class Recorded:
     """A recorded Step as matching sees it."""

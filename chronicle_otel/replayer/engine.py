@@ -16,6 +16,7 @@ from typing import Any, Final, NoReturn
 
 from .. import semconv, values
 from ..errors import Diverged, NetworkBlocked, Refused
+from ..recording import ambient
 from ..recording import interceptor as seams
 from ..recording.context import lane_below
 from ..recording.interceptor import Boundary
@@ -101,6 +102,7 @@ class Replayer:
         """Place a crossing, match it, log it. Raises `Refused` where it gets no answer, `Diverged` where the replay is to stop."""
         boundary = crossing.boundary
         tree = self._redacted(tree)
+        ambient.refresh()
         with self.lock:
             self._orders += 1
             node = Live(self._orders, boundary.kind, boundary.name, tree, True, ignore=boundary.ignore, branch=seams.branch.get())
@@ -230,8 +232,8 @@ class Replayer:
 
     def _compare_input(self, run: RunLog, happened: Happened, r: Recorded) -> None:
         ignore = (*self.options.ignore, *happened.boundary.ignore)
-        happened.input_differences = diff(without(r.tree, ignore), without(happened.node.tree, ignore))
-        happened.input_excuse = run.excuse(r, happened.input_differences)
+        recorded, live = without(r.tree, ignore), without(happened.node.tree, ignore)
+        happened.input_differences, happened.input_excuse = run.compared(r, recorded, live)
         if happened.input_excuse is None and not self.options.strict:  # noise beside a real difference is not shown with it
             happened.input_differences = [d for d in happened.input_differences if not run.excuse(r, [d])] or happened.input_differences
 

@@ -107,6 +107,8 @@ def arguments(run: Any, function: Callable[..., Any], provide: Mapping[str, Call
     if tree is None or semconv.INPUT in damage or not is_object(tree) or semconv.OPAQUE in tree:
         why = damage.get(semconv.INPUT, "they were not recorded")
         raise CannotReproduce(f"the entry's inputs are not in the recording ({why})")
+    if not isinstance(provide, Mapping):
+        raise UsageError(f"provide={provide!r}: give {{parameter: factory}}")
     signature = inspect.signature(function)
     hints = _hints(function)
     unknown = [name for name in provide if name not in signature.parameters]
@@ -122,8 +124,7 @@ def arguments(run: Any, function: Callable[..., Any], provide: Mapping[str, Call
     for parameter in signature.parameters.values():
         value: Any
         if parameter.name in provide:
-            factory: Any = provide[parameter.name]
-            value = factory() if callable(factory) else factory
+            value = _provided(parameter.name, provide[parameter.name])
         elif parameter.name in members:
             value = _rebuilt(members[parameter.name], hints.get(parameter.name), parameter, function)
         elif parameter.default is not parameter.empty or parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
@@ -142,6 +143,15 @@ def arguments(run: Any, function: Callable[..., Any], provide: Mapping[str, Call
         else:
             named[parameter.name] = value
     return positional, named
+
+
+def _provided(name: str, factory: Any) -> Any:
+    if not callable(factory):
+        return factory
+    try:
+        return factory()
+    except Exception as error:
+        raise CannotReproduce(f"provide: the factory of {name!r} raised {type(error).__name__}: {error}") from error
 
 
 def _rebuilt(tree: Any, hint: Any, parameter: inspect.Parameter, function: Callable[..., Any]) -> Any:

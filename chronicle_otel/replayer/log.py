@@ -11,7 +11,7 @@ from typing import Any
 
 from ..recording.interceptor import Boundary
 from .aliases import Aliases
-from .compare import Difference
+from .compare import Difference, diff
 from .counterparts import Live, Recorded
 from .match import Matcher
 from .volatile import Clock, Volatile
@@ -105,6 +105,17 @@ class RunLog:
     """Values that live boundaries brought in and the recording does not have."""
     problem: str | None = None
     """Why the entry could not be started."""
+
+    def compared(self, r: Recorded, recorded: Any, live: Any) -> tuple[list[Difference], str | None]:
+        """Return the differences between a Step's recorded tree and a live one, and why they are none of the code's, if so."""
+        found = diff(recorded, live)
+        if found and self.aliases is not None:
+            guess = self.aliases.guess(r, recorded, live)
+            if guess is not None:
+                guess.accept()
+                return found, REDACTION
+            found = diff(recorded, self.aliases.translated(live)) or found
+        return found, self.excuse(r, found)
 
     def excuse(self, r: Recorded, differences: list[Difference]) -> str | None:
         """Say why differences are none of the code's: "redaction" or "ambient"; None where they are."""

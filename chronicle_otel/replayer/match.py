@@ -18,7 +18,7 @@ from typing import Any, Final
 
 from .. import values
 from .compare import holds_hole, is_hole, is_object, without
-from .counterparts import ALIAS, CHANGED, EXACT, MOVED, UNKNOWN, VOLATILE, Guess, Live, Recorded
+from .counterparts import ALIAS, CHANGED, EXACT, MOVED, UNKNOWN, VOLATILE, Guess, Live, Pseudonymous, Recorded
 from .similarity import MODEL_KINDS, alike, features, same_conversation
 from .volatile import Volatile
 
@@ -41,7 +41,7 @@ class Matcher:
         planned: Callable[[str, str], bool],
         registered: Callable[[str, str], bool] = lambda kind, name: False,
         volatile: Volatile | None = None,
-        aliases: Callable[[Recorded, Any, Any], Guess | None] | None = None,
+        aliases: Pseudonymous | None = None,
         follows: Callable[[Any, Any], bool] | None = None,
         ignore: Sequence[str] = (),
     ) -> None:
@@ -51,7 +51,6 @@ class Matcher:
         self._registered = registered
         self._volatile = volatile
         self._aliases = aliases
-        """(Step, recorded input, live input) → what makes them equal but for pseudonyms, or None."""
         self._follows = follows
         """(recorded input, live input) → they differ only in what a live boundary newly returned."""
         self._ignore = tuple(ignore)
@@ -270,7 +269,7 @@ class Matcher:
         for *_, r in seen:
             if r.tree is UNKNOWN or is_hole(r.tree):
                 continue
-            guess = self._aliases(r, without(r.tree, ignore) if ignore else r.tree, live)
+            guess = self._aliases.guess(r, without(r.tree, ignore) if ignore else r.tree, live)
             if guess is not None and not guess.new:
                 return r, ALIAS, False
             if guess is not None:
@@ -322,7 +321,7 @@ class Matcher:
         rivals = [first, *(c[-1] for c in seen[1:] if _overlap(first, c[-1]) or c[-1].lane != first.lane)]
         siblings = [r for r in samename if r.tree is not UNKNOWN and (r.used or self.depth(r, scope) is not None)]
         common = self._common(n.kind, siblings)
-        asked = features(n.kind, n.tree)
+        asked = features(n.kind, self._translated(n))
         scored = [(alike(asked, self._features(r), common), r) for r in rivals if r.tree is not UNKNOWN]
         if not scored:
             return None
@@ -362,14 +361,18 @@ class Matcher:
         """Say whether a model is asked the recorded question around something that a live boundary changed."""
         if n.kind not in MODEL_KINDS or r.tree is UNKNOWN:
             return False
-        return same_conversation(n.tree, r.tree, siblings) or (self._follows is not None and self._follows(r.tree, n.tree))
+        asked = self._translated(n)
+        return same_conversation(asked, r.tree, siblings) or (self._follows is not None and self._follows(r.tree, asked))
+
+    def _translated(self, n: Live) -> Any:
+        return n.tree if self._aliases is None else self._aliases.translated(n.tree)
 
     def _nearest(self, n: Live) -> tuple[Recorded | None, float]:
         """The recorded Step that a refused call is most like: of its name, else of its kind; unused ones first."""
         named = self._by_name.get((n.kind, n.name), [])
         pool = named or self._by_kind.get(n.kind, [])
         pool = ([r for r in pool if not r.used] or pool)[:50]
-        asked = features(n.kind, n.tree)
+        asked = features(n.kind, self._translated(n))
         best: Recorded | None = None
         score = -1.0
         for r in pool:

@@ -82,11 +82,17 @@ def _host_and_port(text: str) -> tuple[str, int | None]:
     except ValueError:
         pass
     host, colon, port = text.rpartition(":")
+    if not text.strip() or "/" in text:
+        raise _wrong(text)
     if not colon:
         return _plain(text), None
-    if "/" in text or not port.isdigit() or not host:
-        raise UsageError(f"allow_net={text!r}: write host or host:port, without scheme and path")
+    if not (host and port.isascii() and port.isdigit() and int(port) < 65536):
+        raise _wrong(text)
     return _plain(host), int(port)
+
+
+def _wrong(text: str) -> UsageError:
+    return UsageError(f"allow_net={text!r}: write host or host:port, without scheme and path")
 
 
 # ---- the wrappers ------------------------------------------------------------------------------

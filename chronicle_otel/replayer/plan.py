@@ -34,7 +34,7 @@ class Plan:
     @classmethod
     def parse(cls, live: str | Iterable[str] = (), *, allow_effects: bool = False) -> Plan:
         """Read what `live=` accepts: kinds, "kind:glob" and "changed". UsageError for any other word."""
-        words = (live,) if isinstance(live, str) else tuple(live)
+        words = words_of("live", live)
         kinds = set(semconv.LIVE_BY_DEFAULT)
         patterns: list[tuple[str, str]] = []
         changed = False
@@ -45,7 +45,7 @@ class Plan:
                 continue
             if kind not in semconv.KINDS or (colon and not glob):
                 near = difflib.get_close_matches(kind, (*semconv.KINDS, "changed"), 1)
-                hint = f"; did you mean {near[0]!r}?" if near else ""
+                hint = f"; did you mean {near[0]!r}?" if near else "."
                 raise UsageError(f'live={word!r}: not a kind, a kind:glob or "changed"{hint} Kinds are {", ".join(semconv.KINDS)}')
             if kind == "effect" and not allow_effects:
                 raise UsageError(
@@ -64,6 +64,14 @@ class Plan:
         if kind in self.kinds or (changed and self.changed and kind in CHANGED_KINDS):
             return True
         return any(kind == k and named(name, glob) for k, glob in self.patterns)
+
+
+def words_of(option: str, given: str | Iterable[str]) -> tuple[str, ...]:
+    """Return what an option lists, one word for itself. UsageError for anything that is no word."""
+    words = (given,) if isinstance(given, str) else tuple(given) if isinstance(given, Iterable) else None
+    if words is None or not all(isinstance(word, str) for word in words):
+        raise UsageError(f"{option}={given!r}: give a list of words")
+    return words
 
 
 def named(name: str, glob: str) -> bool:

@@ -54,7 +54,7 @@ def prepare(run: Any, options: Options) -> RunLog:
         planned=is_planned,
         registered=lambda kind, name: (kind, name) in registered,
         volatile=volatile,
-        aliases=aliases.guess if aliases is not None else None,
+        aliases=aliases,
         follows=lambda recorded, live: bool(news) and each_mentions(diff(recorded, live), news),
         ignore=options.ignore,
     )

@@ -142,14 +142,24 @@ def _action(d: Divergence) -> str:
     name = f"{d.step.kind}:{d.step.name}"
     if d.step.kind == "network":
         return f'allow it with allow_net=["{d.step.name}"], or make the call a boundary'
+    if d.kind == "unexpected_step" and d.step.kind == "agent":
+        return "record a run of it, and replay that one too"
+    if d.kind == "unexpected_step" and d.step.kind == "effect":
+        return (
+            "record the run again with this code, or let it act on the world with "
+            f'live=["{name}"], allow_effects=True (--live {name} --allow-effects)'
+        )
     if d.kind == "unexpected_step":
         return f'run it with live=["{name}"] (--live {name}), or record the run again with this code'
     if d.kind == "not_recorded":
         return "record the run again; the record holds no more than this"
+    if d.kind == "missing_step" and d.step.seq == 1:
+        return "see that the entry is called while the replay is active"
     if d.kind == "missing_step" and not (d.cause or "").startswith("follows"):
         return "if the call is no longer needed, record the run again"
     if d.kind == "input_changed" and d.stale:
-        return "what follows rests on an answer to another question; only a new recording shows what the model says now"
+        answers = "the model says" if d.step.kind == "llm" else "it answers"
+        return f"what follows rests on an answer to another question; only a new recording shows what {answers} now"
     return ""
 
 

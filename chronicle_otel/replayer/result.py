@@ -161,6 +161,7 @@ class Outcome:
     """How the replayed Run ended."""
 
     value: Any = None
+    """What it returned; of a stream, the list of chunks."""
     error: BaseException | None = None
     stale: tuple[StepRef, ...] = ()
     """Steps before the end that were answered from another question's recording: the value rests on them."""

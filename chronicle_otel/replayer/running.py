@@ -17,10 +17,11 @@ from ..recording.interceptor import seam
 from . import entry as entries
 from . import tracing
 from .afterlife import keep_refusing
+from .consuming import aconsume, consume, recorded_length
 from .engine import Replayer
 from .network import NetworkGuard
 from .options import Options, Redacts
-from .plan import Plan
+from .plan import Plan, words_of
 from .result import Result, combined
 from .verdict import judge, stray_divergence
 
@@ -49,10 +50,10 @@ def _options(
         plan=Plan.parse(live, allow_effects=allow_effects),
         on_divergence=on_divergence,
         strict=strict,
-        allow_net=(allow_net,) if isinstance(allow_net, str) else tuple(allow_net),
+        allow_net=words_of("allow_net", allow_net),
         freeze=freeze,
         assertion=assertion,
-        ignore=(ignore,) if isinstance(ignore, str) else tuple(ignore),
+        ignore=words_of("ignore", ignore),
         pace=pace,
         redactor=redactor,
     )
@@ -62,7 +63,12 @@ class Replaying:
     """A replay around code that the caller runs; `with` and `async with`. After it, `result` and `results`."""
 
     def __init__(self, runs: Any, options: Options) -> None:
-        self._given = [runs] if hasattr(runs, "steps") else list(runs)
+        given: Any = runs
+        if isinstance(runs, str) or not (hasattr(runs, "steps") or isinstance(runs, Iterable)):
+            raise UsageError(
+                f"replaying: {runs!r:.80} is no Run and no list of them; chronicle.load(source) and chronicle.runs(source) read them"
+            )
+        self._given: list[Any] = [given] if hasattr(given, "steps") else list(given)
         if not self._given:
             raise UsageError("replaying: no run was given")
         for run in self._given:
@@ -223,10 +229,9 @@ def replay(
         if inspect.isawaitable(outcome):
             asyncio.run(_awaited(outcome))
         elif inspect.isasyncgen(outcome):
-            asyncio.run(_exhausted(outcome))
+            asyncio.run(aconsume(outcome, recorded_length(run)))
         elif inspect.isgenerator(outcome):
-            for _ in outcome:
-                pass
+            consume(outcome, recorded_length(run))
 
     around = Replaying(_one(run), options)
     with around:
@@ -269,10 +274,9 @@ async def areplay(
                 if inspect.isawaitable(outcome):
                     await outcome
                 elif inspect.isasyncgen(outcome):
-                    await _exhausted(outcome)
+                    await aconsume(outcome, recorded_length(run))
                 elif inspect.isgenerator(outcome):
-                    for _ in outcome:
-                        pass
+                    consume(outcome, recorded_length(run))
             except BaseException as error:
                 _swallow(around, error)
     return around.result
@@ -310,8 +314,3 @@ def _swallow(around: Replaying, error: BaseException) -> None:
 
 async def _awaited(awaitable: Any) -> Any:
     return await awaitable
-
-
-async def _exhausted(generator: Any) -> None:
-    async for _ in generator:
-        pass

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from .. import semconv
+from .. import semconv, values
 from . import view
 from .causes import Causes
 from .compare import Difference
@@ -299,7 +299,8 @@ def _outcome(log: RunLog) -> Outcome:
     if root is None or root.form is None:
         return Outcome(ended=False)
     stale = tuple(ref_of(h) for h in log.happened if h.stale)
-    return Outcome(root.value, root.error, stale)
+    value = values.decode(root.output) if root.form == "stream" else root.value
+    return Outcome(value, root.error, stale)
 
 
 def _warn(log: RunLog, result: Result, plan: Any) -> None:

@@ -189,15 +189,25 @@ def evaluate(assertion: str | Callable[[RunView], Any], view: RunView) -> bool:
     An expression sees `run`, `steps`, `calls`, `output`, `error` and plain builtins. It is the caller's own, never a span's.
     """
     if callable(assertion):
-        return bool(assertion(view))
+        return _holds(lambda: assertion(view))
     try:
         code = compile(assertion.strip(), "<assertion>", "eval")
     except SyntaxError as error:
         raise UsageError(f"assertion {assertion!r}: {error.msg} at column {error.offset}") from error
     names = {"run": view, "steps": view.steps, "calls": view.calls, "output": view.output, "error": view.error, "input": view.input}
     try:
-        return bool(eval(code, {"__builtins__": _SAFE, **names}))
+        return _holds(lambda: eval(code, {"__builtins__": _SAFE, **names}))
     except NameError as error:
         raise UsageError(f"assertion {assertion!r}: {error}; known are {', '.join(names)} and plain builtins") from error
-    except (LookupError, TypeError, AttributeError, ValueError, ArithmeticError):
+
+
+def _holds(question: Callable[[], Any]) -> bool:
+    try:
+        return bool(question())
+    except AttributeError as error:
+        if isinstance(error.obj, (StepView, RunView)):
+            known = ", ".join(name for name in dir(error.obj) if not name.startswith("_"))
+            raise UsageError(f"assertion: a {type(error.obj).__name__} has no {error.name!r}; it has {known}") from error
+        return False
+    except (AssertionError, LookupError, TypeError, ValueError, ArithmeticError):
         return False

@@ -9,29 +9,34 @@ A *tree* is a JSON value as Python holds it, in which what JSON cannot carry sta
 from __future__ import annotations
 
 from chronicle_otel.values.decoding import decode, decode_error
-from chronicle_otel.values.encoding import encode, encode_error, to_tree, tree_of_json
+from chronicle_otel.values.encoding import encode, encode_error, to_tree
 from chronicle_otel.values.equality import equal, key, replayable
+from chronicle_otel.values.foreign import scan_value, tree_and_text, tree_of_json
 from chronicle_otel.values.hints import hints_of
 from chronicle_otel.values.naming import Recorded, loaded_class, main_module_name, type_name
-from chronicle_otel.values.text import dumps, escape, loads, plain, unescape
+from chronicle_otel.values.text import dumps, dumps_bytes, escape, join_surrogates, loads, plain, unescape
 
 __all__ = [
     "Recorded",
     "decode",
     "decode_error",
     "dumps",
+    "dumps_bytes",
     "encode",
     "encode_error",
     "equal",
     "escape",
     "hints_of",
+    "join_surrogates",
     "key",
     "loaded_class",
     "loads",
     "main_module_name",
     "plain",
     "replayable",
+    "scan_value",
     "to_tree",
+    "tree_and_text",
     "tree_of_json",
     "type_name",
     "unescape",

@@ -24,7 +24,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, cast
 
 from chronicle_otel.values.naming import Recorded, type_name
-from chronicle_otel.values.text import INT_BITS, dumps, escape, loads, special_number, typed
+from chronicle_otel.values.text import INT_BITS, dumps, escape, special_number, typed
 
 MAX_DEPTH: Final = 128
 """Containers nested deeper become stand-ins: stores and collectors give up on deeper ones."""
@@ -75,45 +75,6 @@ def to_tree(value: Any) -> Any:
             return stand_in(value, why=type(error).__name__)
     except Exception as error:
         return stand_in(value, why=type(error).__name__)
-
-
-def tree_of_json(data: bytes | str) -> Any:
-    """Return the tree of JSON that is not ours (a request body), its own names escaped.
-
-    JSON that the common grammar cannot carry becomes a typed `json` text; what is no JSON at all a string or bytes.
-    """
-    try:
-        text = data.decode("utf-8") if isinstance(data, bytes) else data
-    except UnicodeDecodeError:
-        return to_tree(data)
-    if not text:
-        return ""
-    try:
-        tree = loads(text)
-    except ValueError:
-        return typed("json", text) if text.lstrip()[:1] in ("{", "[") else text
-    if not _common(tree):
-        return typed("json", text)
-    return to_tree(tree) if "$" in text or "\\u0024" in text else tree
-
-
-def _common(tree: Any) -> bool:
-    """Say whether every reader can carry a tree of JSON: not nested too deep, no number out of range."""
-    level = [tree]
-    for _ in range(MAX_DEPTH):
-        below: list[Any] = []
-        for value in level:
-            kind = type(value)
-            if kind is dict:
-                below += [member for member in cast("dict[str, Any]", value).values() if type(member) is not str]
-            elif kind is list:
-                below += [item for item in cast("list[Any]", value) if type(item) is not str]
-            elif (kind is float and value - value != 0.0) or (kind is int and value.bit_length() > INT_BITS):
-                return False
-        if not below:
-            return True
-        level = below
-    return not any(type(value) is dict or type(value) is list for value in level)
 
 
 def _tree(value: Any, depth: int, walk: _Walk) -> Any:

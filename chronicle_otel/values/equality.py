@@ -16,6 +16,9 @@ from chronicle_otel.values.text import dumps, join_surrogates
 _canonical_text: Final = json.JSONEncoder(check_circular=False, sort_keys=True, separators=(",", ":")).encode
 _WHOLE_FLOAT: Final = re.compile(r"[0-9](?:\.0|e\+[0-9]+)(?=[,\]}]|$)")
 
+_BUFFERS: Final = ("bytearray", "memoryview")
+"""Types that equal bytes of the same content, as in Python: the copy that a recording takes of plain data holds bytes for them."""
+
 
 def _must_walk(text: str) -> bool:
     """Say whether the text may hold a float of integral value, a set, or half a character."""
@@ -44,6 +47,8 @@ def _canonical(tree: Any) -> Any:
                 return {semconv.TYPE: [parts[0], sorted((_canonical(item) for item in parts[1]), key=_canonical_text)]}
             if len(parts) == 2 and parts[0] == "dict" and type(parts[1]) is list:
                 return {semconv.TYPE: [parts[0], sorted((_canonical(item) for item in parts[1]), key=_canonical_text)]}
+            if len(parts) == 2 and parts[0] in _BUFFERS:
+                return {semconv.TYPE: ["bytes", parts[1]]}
         return {name if name.isascii() else join_surrogates(name): _canonical(member) for name, member in members.items()}
     if kind is list:
         return [_canonical(item) for item in tree]

@@ -7,6 +7,7 @@ payload text ──up to 2,000 bytes──► string ──┐
 from __future__ import annotations
 
 import json
+import operator
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final, TypeAlias, cast
@@ -33,6 +34,8 @@ _OPTIONAL: Final = (
     (semconv.DIVERGENCE, "divergence"),
 )
 """Attributes that are left out when the field is None."""
+_OPTIONAL_NAMES: Final = tuple(name for name, _ in _OPTIONAL)
+_optional: Final[Callable[[Envelope], tuple[str | int | None, ...]]] = operator.attrgetter(*(field for _, field in _OPTIONAL))
 
 
 def to_attributes(envelope: Envelope) -> dict[str, AttributeValue]:
@@ -43,8 +46,7 @@ def to_attributes(envelope: Envelope) -> dict[str, AttributeValue]:
     attributes[semconv.NAME] = _clean(envelope.name)
     attributes[semconv.RUN_ID] = envelope.run
     attributes[semconv.SEQ] = envelope.seq
-    for name, field in _OPTIONAL:
-        value: str | int | None = getattr(envelope, field)
+    for name, value in zip(_OPTIONAL_NAMES, _optional(envelope), strict=True):
         if value is not None:
             attributes[name] = _clean(value) if isinstance(value, str) else value
     if envelope.parent_guess:
@@ -56,8 +58,7 @@ def to_attributes(envelope: Envelope) -> dict[str, AttributeValue]:
     if envelope.flagged:
         attributes[semconv.FLAGGED] = [_clean(reason) for reason in envelope.flagged]
     for name, text in envelope.payloads.items():
-        attributes[name] = split(text)
-        attributes[name + semconv.SIZE_SUFFIX] = _size(text)
+        attributes[name], attributes[_SIZE_OF.get(name) or name + semconv.SIZE_SUFFIX] = _split(text)
     return attributes
 
 
@@ -72,20 +73,27 @@ def _size(text: str) -> int:
 
 def split(text: str) -> str | list[str]:
     """Return a payload's text as it stands in an attribute: as it is, or in chunks cut between code points."""
+    return _split(text)[0]
+
+
+def _split(text: str) -> tuple[str | list[str], int]:
+    """Return a text as it stands in an attribute, and its bytes."""
     if text.isascii():
-        return text if len(text) <= CHUNK else [text[at : at + CHUNK] for at in range(0, len(text), CHUNK)]
+        size = len(text)
+        return text if size <= CHUNK else [text[at : at + CHUNK] for at in range(0, size, CHUNK)], size
     data = text.encode("utf-8")
-    if len(data) <= CHUNK:
-        return text
+    size = len(data)
+    if size <= CHUNK:
+        return text, size
     chunks: list[str] = []
     start = 0
-    while start < len(data):
-        end = min(start + CHUNK, len(data))
-        while end < len(data) and data[end] & 0xC0 == 0x80:
+    while start < size:
+        end = min(start + CHUNK, size)
+        while end < size and data[end] & 0xC0 == 0x80:
             end -= 1
         chunks.append(data[start:end].decode("utf-8"))
         start = end
-    return chunks
+    return chunks, size
 
 
 def from_attributes(attributes: Mapping[str, object]) -> Envelope | None:

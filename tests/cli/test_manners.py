@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pty
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -81,6 +82,15 @@ def _on_a_terminal(arguments: list[str], **env: str) -> str:
             text += part
     os.close(ours)
     return text.decode()
+
+
+@pytest.mark.parametrize(("arguments", "code"), [("show", 0), ("replay", 0), ("check --run nope", 2)])
+def test_closed_streams_are_no_error(recorded: Path, arguments: str, code: int) -> None:
+    """With stdout and stderr closed by the shell nothing is printed, and the exit code is the usual one."""
+    verb, *options = arguments.split()
+    command = [sys.executable, "-m", "chronicle_otel.cli", verb, "recording.jsonl", *options]
+    done = subprocess.run(f"{shlex.join(command)} >&- 2>&-", shell=True, cwd=recorded, env=environment(), timeout=60)
+    assert done.returncode == code
 
 
 def test_colour_is_for_terminals_only(chronicle: Chronicle, recorded: Path) -> None:

@@ -89,6 +89,44 @@ def test_a_script_without_an_agent_is_its_own_entry(chronicle: Chronicle, tmp_pa
     assert other.returncode == 1
 
 
+@pytest.mark.parametrize(("statement", "code"), [("sys.exit()", 0), ("sys.exit(0)", 0), ("sys.exit(3)", 3), ("sys.exit('no')", 1)])
+def test_a_script_that_ends_with_sys_exit_is_reproduced(chronicle: Chronicle, tmp_path: Path, statement: str, code: int) -> None:
+    """`sys.exit(main())` is how many a script ends; ending the same way again is no divergence."""
+    (tmp_path / "plain.py").write_text(PLAIN + f"{statement}\n")
+    assert chronicle("run", "--path", "out.jsonl", "plain.py", "2", "3").returncode == code
+    same = chronicle("replay", "out.jsonl", "--", "plain.py", "2", "3")
+    assert (same.returncode, same.stdout.splitlines()[1].split(":")[0]) == (0, "REPRODUCED")
+
+
+READS = """
+import datetime, random, sys, time, uuid
+import chronicle_otel as chronicle
+
+@chronicle.tool(name="note")
+def note(text): return text
+
+DECORATED
+def main():
+    note(f"{random.random()} {uuid.uuid4().hex[:5]}")
+    return note(f"{datetime.datetime.now().microsecond} {time.time() % 1:.9f} {random.choice(range(10**6))}")
+
+if __name__ == "__main__":
+    random.randint(1, 9)
+    main()
+"""
+
+
+@pytest.mark.parametrize("decorated", ['@chronicle.agent(name="main")', ""])
+@pytest.mark.parametrize("how", [["reads.py"], ["-m", "reads"]])
+def test_what_a_script_reads_is_answered(chronicle: Chronicle, tmp_path: Path, decorated: str, how: list[str]) -> None:
+    """Clock, random and uuid are recorded for modules that were imported after recording began, and for a script without an agent."""
+    (tmp_path / "reads.py").write_text(READS.replace("DECORATED", decorated))
+    chronicle("run", "--path", "out.jsonl", *how)
+    same = chronicle("replay", "out.jsonl", "--json", "--", *how)
+    found = json.loads(same.stdout)
+    assert (found["verdict"], [served["level"] for served in found["served"]], found["notes"]) == ("reproduced", ["exact", "exact"], [])
+
+
 def test_threads_that_outlive_the_script_are_recorded(chronicle: Chronicle, tmp_path: Path) -> None:
     """A thread that is not a daemon may go on after the last line; its runs are in the recording."""
     (tmp_path / "agent.py").write_text(

@@ -19,7 +19,7 @@ from tests.instrumentation.tape import Playing, Taping, interceptor  # noqa: E40
 def _instrumented(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv("CHRONICLE_RAISE", "1")
     monkeypatch.setenv("OPENAI_API_KEY", "sk-placeholder")
-    OpenAIInstrumentor().instrument()
+    OpenAIInstrumentor().stand()
     yield
     OpenAIInstrumentor().uninstrument()
     gc.collect()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import types
@@ -13,6 +14,7 @@ import pytest
 from chronicle_otel import instrumentation
 from chronicle_otel.errors import UsageError
 from chronicle_otel.instrumentation.openai import OpenAIInstrumentor
+from tests.conftest import environment
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -119,3 +121,66 @@ def test_opentelemetrys_loader_takes_it() -> None:
 
     distro.DefaultDistro().load_instrumentor(EntryPoint(), raise_exception_on_conflict=True)
     assert OpenAIInstrumentor().is_instrumented_by_opentelemetry
+
+
+FOLLOWING = """
+import sys
+from openai import OpenAI
+from opentelemetry import trace
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+
+import chronicle_otel
+from chronicle_otel.demo.provider import Provider, Reply
+from chronicle_otel.instrumentation.openai import OpenAIInstrumentor
+
+exporter = InMemorySpanExporter()
+provider = TracerProvider()
+provider.add_span_processor(SimpleSpanProcessor(exporter))
+
+
+def ask():
+    with Provider([Reply(text="Hello")]) as model:
+        OpenAI(base_url=model.url, api_key="none").chat.completions.create(model="m", messages=[{"role": "user", "content": "Hi"}])
+    chronicle_otel.flush()
+    return [span.name for span in exporter.get_finished_spans()]
+
+"""
+
+
+def following(tmp_path: Path, program: str, *launcher: str) -> str:
+    """Run a program after the lines above; return what it printed, once it is sure that no file was written."""
+    (tmp_path / "program.py").write_text(FOLLOWING + program)
+    command = [*launcher, sys.executable, "program.py"]
+    done = subprocess.run(command, cwd=tmp_path, env=environment(), capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    assert os.listdir(tmp_path) == ["program.py"]
+    return done.stdout
+
+
+@pytest.mark.parametrize("provide", ["OpenAIInstrumentor().instrument(tracer_provider=provider)", "trace.set_tracer_provider(provider)"])
+def test_switched_on_by_itself_it_records_into_the_applications_provider(tmp_path: Path, provide: str) -> None:
+    """As any Instrumentor of OpenTelemetry it needs no `init`: the provider given, or the global one, gets the spans."""
+    program = f"{provide}; OpenAIInstrumentor().instrument(); print(ask()); OpenAIInstrumentor().uninstrument(); print(len(ask()))"
+    assert following(tmp_path, program) == "['openai.chat.completions']\n1\n"
+
+
+def test_switched_on_without_a_provider_it_records_nothing(tmp_path: Path) -> None:
+    """Where the application exports no spans, no file appears either; a provider that comes later is found."""
+    program = "OpenAIInstrumentor().instrument(); print(ask()); trace.set_tracer_provider(provider); print(ask())"
+    assert following(tmp_path, program) == "[]\n['openai.chat.completions']\n"
+
+
+def test_init_takes_the_place_of_what_the_instrumentor_began(tmp_path: Path) -> None:
+    """A call after `init` is recorded once."""
+    program = "OpenAIInstrumentor().instrument(); chronicle_otel.init(tracer_provider=provider); print(ask())"
+    assert following(tmp_path, program) == "['openai.chat.completions']\n"
+
+
+def test_opentelemetry_instrument_needs_no_line_of_code(tmp_path: Path) -> None:
+    """`opentelemetry-instrument python program.py` records the SDK's calls where the program has a provider."""
+    pytest.importorskip("opentelemetry.instrumentation.auto_instrumentation")
+    launcher = [sys.executable, "-c", "from opentelemetry.instrumentation.auto_instrumentation import run; run()"]
+    program = "trace.set_tracer_provider(provider); print(ask())"
+    assert following(tmp_path, program, *launcher) == "['openai.chat.completions']\n"

@@ -7,6 +7,8 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import pytest
+
 import chronicle_otel as chronicle
 
 
@@ -134,6 +136,15 @@ def test_a_worker_thread_does_not_keep_the_first_run(tape: Any) -> None:
     tape.record(body)
     pool.shutdown()
     assert [[s.input["who"] for s in run.steps if s.name == "leaf"] for run in tape.runs()] == [[1], [2]]
+
+
+def test_steps_without_an_entry_say_what_to_do(tape: Any) -> None:
+    """Where nothing opened a Run there is none to read, and the error names the ways to open one."""
+    tape.record(lambda: [leaf(n) for n in range(4)])
+    with pytest.raises(chronicle.SourceError, match=r"holds no Run: 4 Steps were recorded outside any Run.*@chronicle\.agent") as caught:
+        tape.runs()
+    assert "chronicle.agent.span(" in str(caught.value)
+    assert "chronicle run" in str(caught.value)
 
 
 def test_concurrent_runs_stay_apart(tape: Any) -> None:

@@ -17,6 +17,8 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
 
 import chronicle_otel as chronicle
+from chronicle_otel.lifecycle import active
+from chronicle_otel.settings import Settings
 
 PROGRAM = """
 import os, signal, sys, time
@@ -78,6 +80,13 @@ def test_a_killed_process_leaves_a_partial_run(tmp_path: Path, how: str) -> None
     assert run.root.input == {"n": 3}
     assert [s.input["i"] for s in run.steps[1:]] == [0, 1, 2]
     assert not run.checks.ok
+
+
+def test_a_run_is_in_the_file_before_its_steps(tmp_path: Path) -> None:
+    """What a Run was asked is written by itself, right when it starts: a process killed a moment later leaves that at least."""
+    program(tmp_path, str(tmp_path / "a.jsonl"), "end").wait(60)
+    first = json.loads((tmp_path / "a.jsonl").read_text().splitlines()[0])
+    assert [span["name"] for span in first["resourceSpans"][0]["scopeSpans"][0]["spans"]] == ["chronicle.run.start"]
 
 
 def test_a_forked_child_does_not_write_twice(tmp_path: Path) -> None:
@@ -178,9 +187,38 @@ def test_the_resource_tells_the_circumstances(tmp_path: Path, monkeypatch: pytes
         ({"servce_name": "x"}, "did you mean service_name"),
         ({"capture": {"tool": "some"}}, "choices full"),
         ({"ambient": ["weather"]}, "not one of clock"),
+        ({"ambient": True}, "ambient=True: give a list of sources"),
+        ({"capture": "full"}, "capture='full': give a granularity per kind"),
+        ({"step_bytes": "1MB"}, "step_bytes='1MB': give a number of bytes"),
+        ({"queue_bytes": -1}, "queue_bytes=-1: give a number of bytes"),
+        ({"threads": "yes"}, "threads='yes': give True or False"),
+        ({"modules": [1]}, r"modules=\[1\]: give a list of names"),
+        ({"tracer_provider": 5}, "tracer_provider=5: give a TracerProvider"),
+        ({"path": 5}, "path=5: give the name of a file or folder"),
+        ({"path": ""}, "path='': give the name"),
+        ({"path": "runs.jsonl.gz"}, "written uncompressed; name it 'runs.jsonl'"),
+        ({"path": __file__}, "holds something else than a recording"),
+        ({"path": __file__ + "/runs.jsonl"}, "is a file, not a folder"),
+        ({"instrument": 5}, "instrument=5: say True, False, or the names"),
     ],
 )
 def test_wrong_settings_are_refused(settings: Any, message: str) -> None:
-    """A misspelt setting is an error that names the way out."""
+    """A misspelt or wrong setting is an error that names the way out, and recording stays as it was."""
     with pytest.raises(chronicle.UsageError, match=message):
-        chronicle.init(instrument=False, **settings)
+        chronicle.init(**{"instrument": False, **settings})
+    assert active() is None
+
+
+def test_one_name_is_a_list_of_one(tape: Any) -> None:
+    """`ambient="clock"` means the source of that name, not its letters."""
+    assert Settings.of({"ambient": "clock", "modules": "shop"}) == Settings(ambient=("clock",), modules=("shop",))
+
+
+def test_a_path_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> None:
+    """Where the disk says no in the middle, the application goes on and hears it once, without a traceback of ours."""
+    (tmp_path / "runs").mkdir()
+    (tmp_path / "program.py").write_text(PROGRAM.replace("main(3)", "os.rmdir('runs'); open('runs', 'w').close(); main(3)"))
+    command = [sys.executable, "program.py", "runs/a.jsonl", "end"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, len(done.stderr.splitlines())) == (0, 1)
+    assert "could not write spans to" in done.stderr

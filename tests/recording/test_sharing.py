@@ -41,7 +41,7 @@ class Store:
 
 
 def words(rng: random.Random, length: int) -> str:
-    return "".join(rng.choice("abcde éfgh\"ijklmnop\n") for _ in range(length))
+    return "".join(rng.choice('abcde éfgh"ijklmnop\n') for _ in range(length))
 
 
 def conversation(turns: int, seed: int = 1) -> tuple[Store, list[Any], int]:

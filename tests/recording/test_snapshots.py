@@ -31,8 +31,11 @@ def test_built_in_values_are_copied(value: Any) -> None:
 
 @pytest.mark.parametrize(
     "value",
-    [numpy.float64(1.5), {"a": [numpy.int32(3)]}, {"a": numpy.zeros(2)}, Level.HIGH, collections.OrderedDict(a=1), float("nan"), object],
-)
+    [
+        numpy.float64(1.5), {"a": [numpy.int32(3)]}, {"a": numpy.zeros(2)}, Level.HIGH, collections.OrderedDict(a=1), float("nan"), object,
+        bytearray(b"x"),
+    ],
+)  # fmt: skip
 def test_other_values_are_encoded_as_what_they_are(value: Any) -> None:
     """What the fast copy would take for something else (numpy values for bytes) is encoded with its own type."""
     snapshot = Snapshot(value)

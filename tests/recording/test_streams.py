@@ -244,6 +244,22 @@ def test_a_generator_consumed_elsewhere(tape: Any) -> None:
     assert step.parent.name == "maker"
 
 
+def test_a_returned_generator_that_nobody_reads(tape: Any) -> None:
+    """The call itself was made: its Step ends with the Run, so that nothing of the recording is missing."""
+
+    @chronicle.tool(name="unread")
+    def unread() -> Any:
+        return (i for i in range(3))
+
+    @chronicle.agent(name="caller")
+    def caller() -> bool:
+        return unread() is not None
+
+    tape.record(caller)
+    run = tape.run()
+    assert (ending(run.steps[1]), run.checks.ok) == (("abandoned", []), True)
+
+
 def test_a_function_that_returns_a_generator(tape: Any) -> None:
     """A plain function may return a stream; it stays lazy and its chunks are recorded."""
 

@@ -11,7 +11,6 @@ import pytest
 
 pytest.importorskip("re2", reason="redaction needs google-re2")
 from chronicle_otel.redaction.yaml_subset import load
-
 from tests.conftest import ROOT
 from tests.redaction.engine import ENGINE
 

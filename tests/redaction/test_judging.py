@@ -10,9 +10,10 @@ import pytest
 
 from tests.redaction import judging
 from tests.redaction.corpus import other_prose, other_spans, prose, spans
+from tests.redaction.corpus.cases import CARD, MAIL
 from tests.redaction.corpus.labelling import Gold, Sample, dumps, mark, number, unmark
 from tests.redaction.corpus.readings import holds
-from tests.redaction.corpus.threats import CARD, CASES, MAIL
+from tests.redaction.corpus.threats import CASES
 from tests.redaction.verdicts import faults
 
 

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import base64
-import html
 import json
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import quote
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.redaction.corpus.cases import CARD, IBAN, MAIL, escapes
 from tests.redaction.corpus.readings import holds
-from tests.redaction.corpus.threats import CARD, IBAN, MAIL, escapes
+from tests.redaction.corpus.wrapping import LAYERS
 from tests.redaction.judging import same_shape
 
 pytest.importorskip("re2", reason="redaction needs google-re2")
@@ -32,35 +30,6 @@ VALUES = (
 )
 
 
-def sentence(text: str) -> str:
-    return f"see {text}, ok"
-
-
-def member(text: str) -> str:
-    return json.dumps({"n": 1, "note": text}, ensure_ascii=False)
-
-
-def element(text: str) -> str:
-    return json.dumps([None, text, 2.5])
-
-
-def percent(text: str) -> str:
-    return quote(text, safe="")
-
-
-def entities(text: str) -> str:
-    return "".join(f"&#{ord(char)};" if char in "@.:-+ " else html.escape(char) for char in text)
-
-
-def base64_text(text: str) -> str:
-    return base64.b64encode(f"note: {text} (end)".encode()).decode()
-
-
-def hex_text(text: str) -> str:
-    return f"note: {text}".encode().hex()
-
-
-LAYERS: tuple[Callable[[str], str], ...] = (sentence, member, element, percent, entities, base64_text, hex_text)
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers(-(10**6), 10**6) | st.text(max_size=8),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.redaction.corpus import threats
-from tests.redaction.corpus.threats import CARD, CASES, IBAN, MAIL, PHONE, SSN, Case
+from tests.redaction.corpus import cases
+from tests.redaction.corpus.cases import CARD, IBAN, MAIL, PHONE, SSN, Case
+from tests.redaction.corpus.threats import CASES
 from tests.redaction.verdicts import faults
 
 pytest.importorskip("re2", reason="redaction needs google-re2")
@@ -22,7 +23,7 @@ VALUES = (
     IBAN,
     "8.8.8.8",
     "2001:4860:4860::8888",
-    f"Bearer {threats.JWT}",
+    f"Bearer {cases.JWT}",
     "ghp_abcdefghijklmnopqrstuvwxyz0123456789",
 )
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from tests.redaction.corpus.cases import Case
 from tests.redaction.corpus.readings import holds
-from tests.redaction.corpus.threats import CASES, Case
+from tests.redaction.corpus.threats import CASES
 from tests.redaction.judging import Engine, is_json, same_shape
 
 

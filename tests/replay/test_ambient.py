@@ -213,6 +213,24 @@ def test_dates_are_dates_while_patched(lab: Lab) -> None:
     assert lab.value == [True] * 10
 
 
+def test_classes_made_while_patched_are_sound(lab: Lab) -> None:
+    """A subclass of the stand-in, and a model that resolves its annotations late, are what they would be without it."""
+    pydantic = pytest.importorskip("pydantic")
+
+    @chronicle.agent(name="a")
+    def agent() -> list[Any]:
+        class Moment(moment):
+            pass
+
+        made = Moment(2026, 1, 2)
+        model = pydantic.create_model("Late", at=(moment, ...), day=(date, ...))
+        late = model(at="2026-01-02T03:04:05", day="2026-01-02")
+        return [type(made).__name__, isinstance(made, Moment), isinstance(late.at, Moment), late.at.isoformat(), late.day.isoformat()]
+
+    lab.record(agent, **ALL)
+    assert lab.value == ["Moment", True, False, "2026-01-02T03:04:05", "2026-01-02"]
+
+
 def test_dates_that_are_no_clock_readings_still_diverge(lab: Lab, ask: Any) -> None:
     """Another date in a question is noise only if it can be today's on both sides."""
     day = ["2019-05-01"]

@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 import textwrap
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -183,6 +183,50 @@ def test_coroutines_and_generators_are_entries_too(project: Project, call: str) 
     assert project.replay(f'entry="shop:{"slow" if "slow" in call else "flow"}"')["verdict"] == "reproduced"
 
 
+@pytest.mark.parametrize("leave", [lambda stream: stream.close(), lambda stream: None])
+def test_a_streaming_entry_is_read_as_far_as_it_was(lab: Lab, leave: Any) -> None:
+    """A client that hung up in the middle of an answer is part of the run: re-entering it asks for no more than was recorded."""
+
+    @chronicle.llm(name="words")
+    def words(count: int) -> Iterator[str]:
+        for n in range(count):
+            yield f"word {n}"
+
+    @chronicle.agent(name="a")
+    def agent(count: int) -> Iterator[str]:
+        yield from words(count)
+
+    def client() -> None:
+        stream = agent(5)
+        assert [next(stream), next(stream)] == ["word 0", "word 1"]
+        leave(stream)
+
+    result = lab.replay(lab.record(client), agent)
+    assert (result.verdict, result.outcome.value) == ("reproduced", ["word 0", "word 1"])
+
+
+def test_an_async_streaming_entry_is_read_as_far_as_it_was(lab: Lab) -> None:
+    """The same for an async generator."""
+
+    @chronicle.llm(name="words")
+    async def words() -> AsyncIterator[str]:
+        for n in range(5):
+            yield f"word {n}"
+
+    @chronicle.agent(name="a")
+    async def agent() -> AsyncIterator[str]:
+        async for word in words():
+            yield word
+
+    async def client() -> None:
+        stream = agent()
+        assert await anext(stream) == "word 0"
+        await stream.aclose()  # type: ignore[attr-defined]
+
+    result = lab.replay(lab.record(client), agent)
+    assert (result.verdict, result.outcome.value) == ("reproduced", ["word 0"])
+
+
 def test_changed_runs_what_was_mended(project: Project) -> None:
     """`live="changed"` executes the tools of a module that differs from the recorded one, and only then."""
     project.record(TRADE)
@@ -228,6 +272,19 @@ def test_entry_that_raises_before_its_root(lab: Lab) -> None:
         "cannot_reproduce",
         ["the entry raised before its root boundary was reached: ImportError: no database"],
     )
+
+
+def test_a_factory_that_raises_is_named(lab: Lab) -> None:
+    """An argument whose factory raises cannot be had: that is the verdict, not the caller's exception."""
+
+    @chronicle.agent(name="a")
+    def agent(store: Any) -> int:
+        return 1
+
+    run = lab.record(agent, object())
+    result = lab.replay(run, agent, provide={"store": lambda: {}["url"]})
+    assert (result.verdict, result.exit_code) == ("cannot_reproduce", 4)
+    assert "provide: the factory of 'store' raised KeyError: 'url'" in str(result)
 
 
 def test_function_around_the_root_is_an_entry(lab: Lab) -> None:

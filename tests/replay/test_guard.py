@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import http.client
+import multiprocessing
 import socket
 import ssl
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
 from typing import Any
 
 import pytest
@@ -177,6 +179,33 @@ def test_live_tool_is_guarded_too(lab: Lab, listener: Listener) -> None:
     result = lab.replay(run, agent, live=["tool"])
     assert isinstance(result.outcome.error, chronicle.NetworkBlocked)
     assert "inside tool fetch" in str(result.outcome.error)
+
+
+def test_a_refusal_in_a_child_process_is_a_divergence(lab: Lab) -> None:
+    """What a forked worker was refused reaches this process as an exception only; the run does not count as reproduced."""
+
+    @chronicle.tool(name="look")
+    def look(n: int) -> int:
+        return n
+
+    @chronicle.agent(name="a")
+    def agent() -> list[int]:
+        with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("fork")) as pool:
+            return list(pool.map(_twice, [1, 2]))
+
+    global _child
+    _child = look
+    run = lab.record(agent)
+    assert lab.value == [2, 4]
+    result = lab.replay(run, agent)
+    assert (result.verdict, kinds(result)) == ("diverged", ["error_changed at a"])
+
+
+_child: Any = None
+
+
+def _twice(n: int) -> int:
+    return 2 * int(_child(n))
 
 
 def test_guard_leaves_no_trace(lab: Lab) -> None:

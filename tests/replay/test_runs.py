@@ -131,6 +131,7 @@ def test_run_that_never_started_is_missing(lab: Lab, ask: Any) -> None:
     with chronicle.replaying(runs) as replay:
         turn("one")
     assert [kinds(r) for r in replay.results] == [[], ["missing_step at turn"]]
+    assert "next: see that the entry is called" in str(replay.result)
 
 
 def test_exceptions_of_the_caller_propagate(lab: Lab, ask: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -143,12 +144,19 @@ def test_assertion_as_a_function(lab: Lab, trading: Trading) -> None:
     assert seen[0] == seen[1] == [("agent", 0), ("llm", 0), ("tool", 0), ("llm", 1)]
 
 
-@pytest.mark.parametrize("wrong", ["calls(", "unknown_name > 1", "__import__('os')"])
+@pytest.mark.parametrize("wrong", ["calls(", "unknown_name > 1", "__import__('os')", "steps[0].inputs"])
 def test_wrong_assertion_is_a_usage_error(lab: Lab, trading: Trading, wrong: str) -> None:
     """An expression that cannot be meant is the caller's mistake, not a verdict."""
     run = lab.record(trading.entry, "sell")
     with pytest.raises(chronicle.UsageError, match="assertion"):
         lab.replay(run, trading.entry, assertion=wrong)
+
+
+def test_assertion_that_raises_does_not_hold(lab: Lab, trading: Trading) -> None:
+    """An expression and a function that raise on what they find are false, and do not end the caller's program."""
+    run = lab.record(trading.entry, "sell")
+    for assertion in ("output['none'] > 1", lambda view: view.output["none"] > 1):
+        assert lab.replay(run, trading.entry, assertion=assertion).verdict == "still_failing"
 
 
 def test_precedence() -> None:
@@ -339,9 +347,59 @@ def test_misspelt_glob_is_warned_about(lab: Lab, trading: Trading) -> None:
 def test_wrong_calls_are_usage_errors(lab: Lab, trading: Trading) -> None:
     """Unknown words are refused before anything runs."""
     run = lab.record(trading.entry, "sell")
-    for options in ({"live": ["tools"]}, {"on_divergence": "fork"}, {"pace": "slow"}, {"provide": {"nobody": int}}):
+    for options in (
+        {"live": ["tools"]}, {"on_divergence": "fork"}, {"pace": "slow"}, {"provide": {"nobody": int}}, {"live": 3}, {"live": [3]},
+        {"ignore": [5]}, {"allow_net": ["https://host/"]}, {"allow_net": "host:99999"}, {"allow_net": [""]}, {"provide": ["self"]},
+    ):  # fmt: skip
         with pytest.raises(chronicle.UsageError):
             chronicle.replay(run, entry=trading.entry, **options)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("wrong", [None, 5, "traces.jsonl", [], [5]])
+def test_only_runs_are_replayed(wrong: Any) -> None:
+    """What is no Run is refused with a sentence that says where Runs come from."""
+    with pytest.raises(chronicle.UsageError, match="replaying: "):
+        chronicle.replaying(wrong)
+
+
+@pytest.mark.parametrize(("source", "name"), [(5, None), (b"a", None), ("a.jsonl", 5)])
+def test_sources_and_ids_are_words(source: Any, name: Any) -> None:
+    """A source or run id of another type is a usage error, like a wrong name."""
+    with pytest.raises(chronicle.UsageError, match="give "):
+        chronicle.load(source, run=name)
+
+
+def test_next_step_fits_the_kind(lab: Lab) -> None:
+    """What to do about a call without an answer: a tool may run live, an effect only with leave, an agent is recorded."""
+
+    @chronicle.tool(name="look")
+    def look(n: int) -> int:
+        return n
+
+    @chronicle.effect(name="pay")
+    def pay(n: int) -> int:
+        return n
+
+    @chronicle.agent(name="a")
+    def agent() -> None:
+        for call in extra:
+            with contextlib.suppress(chronicle.Refused):
+                call(1)
+
+    extra: list[Any] = []
+    run = lab.record(agent)
+    extra += [look, pay]
+    with chronicle.replaying(run) as replay:
+        agent()
+        with contextlib.suppress(chronicle.Refused):
+            agent()
+    actions = [line.strip() for line in str(replay.result).splitlines() if "next: " in line]
+    assert actions == [
+        'next: run it with live=["tool:look"] (--live tool:look), or record the run again with this code',
+        "next: record the run again with this code, or let it act on the world with "
+        'live=["effect:pay"], allow_effects=True (--live effect:pay --allow-effects)',
+        "next: record a run of it, and replay that one too",
+    ]
 
 
 def test_result_is_json(lab: Lab, trading: Trading) -> None:

@@ -170,6 +170,14 @@ def test_a_span_that_is_none(tmp_path: Path, changes: dict[str, Any]) -> None:
 # ---- nothing to read -----------------------------------------------------------------------------
 
 
+def test_a_number_without_end_costs_its_span_only(tmp_path: Path) -> None:
+    """A number that Python refuses to read makes one span unreadable, and the line is not called torn."""
+    text = line(root(2), step(2), spans.span("c" * 16)).replace(f'"spanId":"{"c" * 16}"', '"spanId":' + "9" * 5000)
+    path = write(tmp_path / "a.jsonl", [text.encode()])
+    assert steps_in(path) == [1, 2]
+    assert ["a span is not OTLP" in message for message in damage_in(path)] == [True]
+
+
 def test_no_such_file(tmp_path: Path) -> None:
     """A wrong path is one sentence that says what to name instead."""
     with pytest.raises(SourceError, match=r"no such file or folder: .*nowhere; name a recording"):

@@ -264,6 +264,13 @@ def test_the_redacted_copy_wins(load: Any, first: int) -> None:
     assert load(root(2), copies[first], copies[1 - first]).steps[1].output == "x@example.com"
 
 
+def test_a_step_with_a_number_below_zero(load: Any) -> None:
+    """A span that claims to be Step -1 is named and skipped; it does not take the root's place."""
+    run = load(root(2), step(2), step(-1))
+    assert (run.root.seq, [s.seq for s in run.steps], run.session) == (1, [1, 2], {"user": "u1"})
+    assert "claims to be Step -1" in str(run.checks)
+
+
 def test_two_spans_with_one_number(load: Any) -> None:
     """Two different spans that claim one number are a finding; the Run still loads."""
     run = load(root(2), step(2), {**step(2), "spanId": "d" * 16})

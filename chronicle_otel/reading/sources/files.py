@@ -168,10 +168,15 @@ def _take(document: Any, name: str, number: int, result: Spans) -> None:
     result.spans += spans_in(document, file=name, line=number, bad=bad)
 
 
+def _sane_int(digits: str) -> int | str:
+    """Read a number; one of thousands of digits, which Python refuses, stays text and costs its span only, not the line."""
+    return int(digits) if len(digits) < 1000 else digits
+
+
 def _read_torn(line: bytes, name: str, number: int, result: Spans) -> None:
     """Read every whole document in a line that is none: a process that was killed in the middle of one glues the next to it."""
     starts = [match.start() for match in _START.finditer(line)]
-    decoder = json.JSONDecoder()
+    decoder = json.JSONDecoder(parse_int=_sane_int)
     found = 0
     end = 0
     lost = 0

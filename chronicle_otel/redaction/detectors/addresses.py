@@ -122,6 +122,8 @@ class IPv6:
                 end -= 1
             if part[end - 1 : end] == b":" and part[end - 2 : end - 1] != b":":
                 end -= 1
+            if before(part, start) in WORD and b":" in part[start:end]:
+                start = part.index(b":", start, end) + 1
             if before(part, start) in WORD or after(part, end) in WORD:
                 continue
             address = address6(part[start:end])

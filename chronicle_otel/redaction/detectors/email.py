@@ -8,6 +8,7 @@ from typing import Final
 from ..found import LETTER, Found, Piece, Scope, text
 
 _LOCAL: Final = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._%+'-")
+_IMAGE: Final = re.compile(rb"@[0-9](?:\.[0-9])?x\.(?:png|jpe?g|gif|webp|svg|avif|ico)")
 _HOUSE: Final = (b"local", b"internal", b"lan", b"localdomain")
 _LEADING: Final = frozenset(b".%+'-")
 _DOMAIN: Final = re.compile(rb"(?:[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?\.)+(?:[A-Za-z]{2,63}|[Xx][Nn]--[A-Za-z0-9-]*[A-Za-z0-9])")
@@ -17,6 +18,8 @@ def _impersonal(part: bytes, start: int, at: int, end: int) -> bool:
     """Say whether an address names a service: a git remote, or an extension of a house's own telephone system."""
     local = part[start:at]
     if local == b"git" and part[end : end + 1] == b":":
+        return True
+    if _IMAGE.fullmatch(part, at, end):
         return True
     return not any(byte in LETTER for byte in local) and part[at:end].rpartition(b".")[2].lower() in _HOUSE
 

@@ -59,7 +59,13 @@ class OwnRule:
             start, end = found.span(self._group)
             whole: tuple[int, int] = found.span()
             good = _free(self._left, before(part, whole[0])) and _free(self._right, after(part, whole[1]))
-            if good and start < end and not _own(part[start:end]) and _valid(self._validate, part[start:end]) and not scope.vetoed(self.name, part, whole[0]):
+            if (
+                good
+                and start < end
+                and not _own(part[start:end])
+                and _valid(self._validate, part[start:end])
+                and not scope.vetoed(self.name, part, whole[0])
+            ):
                 value = text(part[start:end])
                 kind = "int" if value.isascii() and value.isdigit() else "token"
                 made.append(Found(start, end, self.name, (Piece(start, end, kind, value, self.name),), value))

@@ -1,4 +1,4 @@
-"""PEM blocks: the framing stays, the body goes. A block without its end runs to the end of the text, one without its beginning from there."""
+"""PEM blocks: the framing stays, the body goes. A block without its end runs to the end of the text."""
 
 from __future__ import annotations
 

@@ -160,15 +160,15 @@ def _number(candidate: _Candidate, scope: Scope) -> str | None:
         return _international(candidate, candidate.digits)
     digits = candidate.digits
     groups = candidate.groups
-    first = groups[0].digits
-    if len(groups) > 1 and not groups[0].inside:
+    head, single = groups[0], len(groups) == 1
+    if not single and not head.inside:
         for exit_code in ("00", "011"):
-            if first.startswith(exit_code):
+            if head.digits.startswith(exit_code):
                 found = _international(candidate, digits[len(exit_code) :])
                 if found is not None:
                     return found
-    hinted = scope.hinted("phone", candidate.part, groups[0].start - groups[0].inside)
-    if len(groups) == 1:
+    hinted = scope.hinted("phone", candidate.part, head.start - head.inside)
+    if single:
         return _bare(digits, scope) if hinted else None
     return _north_american(candidate, digits, scope, hinted) or _with_prefix(candidate, digits, scope, hinted)
 
@@ -186,7 +186,7 @@ def _international(candidate: _Candidate, digits: str) -> str | None:
 
 
 def _north_american(candidate: _Candidate, digits: str, scope: Scope, hinted: bool) -> str | None:
-    groups = [group for group in candidate.groups]
+    groups = list(candidate.groups)
     one = len(digits) == 11 and groups[0].digits == "1" and not groups[0].inside
     if one:
         groups = groups[1:]
@@ -208,7 +208,7 @@ def _with_prefix(candidate: _Candidate, digits: str, scope: Scope, hinted: bool)
         return None
     for name in scope.regions:
         known = region(name)
-        if known is None or known[1] != "0" or digits[0] != "0":
+        if known is None or known[1] != "0" or not digits.startswith("0"):
             continue
         national = digits[1:]
         if len(national) >= 8 and national[0] != "0" and len(national) in known[2]:

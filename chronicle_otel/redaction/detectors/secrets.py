@@ -28,6 +28,7 @@ _RUNS: Final = {name: re.compile(of + rb"*") for name, of in CLASSES.items()}
 _TOKEN: Final = _RUNS["word"]
 _REFERENCE: Final = re.compile(rb"\$\{|\{\{|<")
 _ASSIGNED: Final = re.compile(rb"""[A-Za-z0-9_.-]["'\\ )]*[:=]["'\\ (]*""")
+_QUOTED: Final = 200
 _BLANKS: Final = re.compile(rb"[ \t\r\n]*")
 
 
@@ -83,7 +84,7 @@ class Form:
     def core(self, prefix: bytes) -> str:
         """Return a short pattern that any match of this form holds: the end of the first run, and what comes next."""
         if not self.then:
-            return _escape(prefix) + _of(self.of) + "{%d}" % min(self.least, 12)
+            return f"{_escape(prefix)}{_of(self.of)}{{{min(self.least, 12)}}}"
         separator, of, least, _ = self.then[0]
         return f"{_of(self.of)}{{{min(self.least, 6)}}}{_escape(separator)}{_of(of)}{{{min(least, 12)}}}"
 
@@ -189,6 +190,12 @@ class Assigned:
     def _at(self, part: bytes, at: int, form: Form, scope: Scope, starts: dict[int, tuple[int, int]]) -> None:
         if _REFERENCE.match(part, at) or secret_at(part, at) is not None:
             return
-        end = form.end_at(part, at)
-        if end is not None and end > starts.get(at, (0, 0))[0]:
+        end = form.end_at(part, at) or -1
+        quote = part[at - 1 : at]
+        if form.of == "secret_text" and quote in (b'"', b"'"):
+            closing = part.find(quote, at, at + _QUOTED)
+            body = part[at:closing]
+            if closing > end and b"\n" not in body and any(byte in DIGIT for byte in body) and any(byte in LETTER for byte in body):
+                end = closing if len(body) >= form.least else end
+        if end > starts.get(at, (0, 0))[0]:
             starts[at] = (end, len(scope.prefix(part[at:end])))

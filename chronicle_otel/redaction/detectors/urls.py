@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from collections.abc import Iterator
 from typing import Any, Final
@@ -145,7 +144,13 @@ def _runs(part: bytes, start: int, end: int) -> list[tuple[int, int]]:
 
 def front_page(url: _Parts) -> bool:
     """Say whether a URL is only somebody's host name."""
-    if url.scheme not in (b"http", b"https") or url.userinfo or url.query or url.fragment or not url.bare and url.path[1] - url.path[0] > 1:
+    if (
+        url.scheme not in (b"http", b"https")
+        or url.userinfo
+        or url.query
+        or url.fragment
+        or (not url.bare and url.path[1] - url.path[0] > 1)
+    ):
         return False
     host = url.part[url.host : url.host_end].lower()
     if url.part[url.host_end : url.host_end + 1] == b":":

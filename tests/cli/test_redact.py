@@ -1,0 +1,141 @@
+"""`chronicle redact` and `chronicle policy`, as a user runs them; and recording with redaction."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("re2", reason="redaction needs google-re2")
+from tests.conftest import environment
+
+AGENT = """
+import sys
+import chronicle_otel as chronicle
+
+chronicle.init("traces.jsonl", redact="redact" in sys.argv or None)
+
+
+@chronicle.tool(name="look_up")
+def look_up(mail: str) -> dict:
+    return {"mail": mail, "card": 4539148803436467}
+
+
+@chronicle.agent(name="help")
+def help_customer(question: str) -> dict:
+    return look_up(question.split()[-1])
+
+
+if __name__ == "__main__":
+    help_customer("I am maria.keller@kestrel.de")
+    chronicle.shutdown()
+"""
+KEY = {"CHRONICLE_REDACTION_KEY": "0" * 32}
+
+
+def run(folder: Path, *arguments: str, key: bool = True) -> subprocess.CompletedProcess[str]:
+    env = {**environment(), **(KEY if key else {})}
+    return subprocess.run([sys.executable, *arguments], cwd=folder, env=env, capture_output=True, text=True)
+
+
+def chronicle(folder: Path, *arguments: str, key: bool = True) -> subprocess.CompletedProcess[str]:
+    return run(folder, "-m", "chronicle_otel.cli", *arguments, key=key)
+
+
+@pytest.fixture
+def recorded(tmp_path: Path) -> Path:
+    """A folder with a recording that holds personal data."""
+    (tmp_path / "agent.py").write_text(AGENT)
+    done = run(tmp_path, "agent.py")
+    assert done.returncode == 0, done.stderr
+    return tmp_path
+
+
+def test_a_recording_is_redacted_and_can_still_be_judged(recorded: Path) -> None:
+    """Nothing private is left, and `check` finds the run whole."""
+    done = chronicle(recorded, "redact", "traces.jsonl", "-o", "redacted.jsonl", "--tenant", "acme")
+    assert done.returncode == 0, done.stderr
+    text = (recorded / "redacted.jsonl").read_text()
+    assert "maria" not in text
+    assert "4539148803436467" not in text
+    assert "mm9r9axwfstt6p4ym@dih54qp.example.com" in text
+    assert chronicle(recorded, "check", "redacted.jsonl").returncode == 0
+
+
+def test_a_second_pass_copies_the_file(recorded: Path) -> None:
+    """With another key, too."""
+    chronicle(recorded, "redact", "traces.jsonl", "-o", "once.jsonl")
+    (recorded / "key").write_text("another key that is long enough!!\n")
+    done = chronicle(recorded, "redact", "once.jsonl", "-o", "twice.jsonl", "--key-file", "key", key=False)
+    assert done.returncode == 0, done.stderr
+    assert (recorded / "twice.jsonl").read_bytes() == (recorded / "once.jsonl").read_bytes()
+
+
+def test_folders_and_packed_files(recorded: Path) -> None:
+    """A folder becomes a folder; what was packed stays packed."""
+    (recorded / "in").mkdir()
+    (recorded / "in" / "a.jsonl.gz").write_bytes(gzip.compress((recorded / "traces.jsonl").read_bytes()))
+    done = chronicle(recorded, "redact", "in", "-o", "out", "--json")
+    assert json.loads(done.stdout)["files"] == ["out/a.jsonl.gz"]
+    assert b"maria" not in gzip.decompress((recorded / "out" / "a.jsonl.gz").read_bytes())
+
+
+def test_a_line_that_is_no_otlp_is_left_out_and_named(recorded: Path) -> None:
+    """It is not written, and the exit code says so."""
+    path = recorded / "traces.jsonl"
+    path.write_bytes(path.read_bytes() + b'{"user": "maria@kestrel.de"}\n')
+    done = chronicle(recorded, "redact", "traces.jsonl", "-o", "out.jsonl")
+    assert done.returncode == 3
+    assert "left out: traces.jsonl, line" in done.stderr
+    assert "maria" not in (recorded / "out.jsonl").read_text()
+
+
+def test_without_a_key_nothing_is_written(recorded: Path) -> None:
+    """One line on stderr says how to make one."""
+    done = chronicle(recorded, "redact", "traces.jsonl", "-o", "out.jsonl", key=False)
+    assert done.returncode == 2
+    assert "openssl rand -hex 32" in done.stderr
+    assert not (recorded / "out.jsonl").exists()
+
+
+def test_recording_with_redaction_writes_nothing_private(recorded: Path) -> None:
+    """`init(redact=True)`: what is private never reaches the file."""
+    (recorded / "traces.jsonl").unlink()
+    done = run(recorded, "agent.py", "redact")
+    assert done.returncode == 0, done.stderr
+    text = (recorded / "traces.jsonl").read_text()
+    assert "maria" not in text
+    assert "chronicle.redaction" in text
+
+
+@pytest.mark.parametrize(
+    ("setup", "call", "message"),
+    [
+        ("", "chronicle.init('t.jsonl', redact=True)", "is not set: make a key"),
+        ("trace.set_tracer_provider(TracerProvider())", "chronicle.init(redact=True)", "give init a path for a file of their own"),
+        ("p = TracerProvider()", "chronicle.init('t.jsonl', redact=True, tracer_provider=p)", "RedactingSpanExporter"),
+    ],
+)
+def test_init_refuses_what_it_cannot_keep(tmp_path: Path, setup: str, call: str, message: str) -> None:
+    """Where redaction could not hold what it promises, `init` says so and names the way out."""
+    imports = "import chronicle_otel as chronicle\nfrom opentelemetry import trace\nfrom opentelemetry.sdk.trace import TracerProvider"
+    code = f"{imports}\n{setup}\n{call}"
+    done = run(tmp_path, "-c", code, key=False)
+    assert done.returncode == 1
+    assert message in done.stderr
+
+
+def test_policies_on_the_command_line(tmp_path: Path) -> None:
+    """Checked, explained and tried; a wrong one is refused with its line."""
+    (tmp_path / "bad.yaml").write_text("version: 1\nrulez: []\n")
+    bad = chronicle(tmp_path, "policy", "check", "bad.yaml")
+    assert (bad.returncode, bad.stderr) == (2, "chronicle: bad.yaml, line 2: rulez: unknown; did you mean rules?\n")
+    assert chronicle(tmp_path, "policy", "check", "default").stdout.startswith("ok, policy ")
+    assert "card: payment card numbers" in chronicle(tmp_path, "policy", "explain", "default").stdout
+    tried = chronicle(tmp_path, "policy", "test", "default", "mail maria@kestrel.de", "--json")
+    [match] = json.loads(tried.stdout)["matches"]
+    assert match == {"type": "email", "rule": "email", "action": "pseudonymise", "start": 5, "end": 21}

@@ -2,9 +2,11 @@
 #   make demo    the story, told by running it          make check   lint, types, layers, docs drift
 #   make test    everything that needs no large build   make bench   what recording costs, as a Markdown table
 #   make test-all   the same on the oldest and newest Python of this machine, with openai 2 and 3
+#   make collector  the collector with our redactor, built into collector-config/build (Go; fetched from PyPI where it is missing)
+#   make test-go    vet, lint, race detector, coverage of the collector's modules
 # PYTHON=/path/to/python3 chooses the interpreter for a new environment.
 
-.PHONY: help demo test test-all check bench docs lock clean environment check-environment
+.PHONY: help demo test test-all collector test-go check bench docs lock clean environment check-environment
 .DEFAULT_GOAL := help
 export PYTHON
 RUN := .venv/bin/
@@ -12,7 +14,7 @@ TESTS ?= tests
 WORKERS ?= 2
 
 help:
-	@sed -n '2,5s/^# *//p' Makefile
+	@sed -n '2,7s/^# *//p' Makefile
 
 demo: environment
 	@$(RUN)chronicle demo
@@ -22,6 +24,12 @@ test: environment
 
 test-all: test
 	@scripts/matrix $(TESTS)
+
+collector:
+	@scripts/collector
+
+test-go:
+	@scripts/test-go
 
 check: check-environment
 	$(RUN)ruff check .
@@ -45,4 +53,4 @@ check-environment:
 	@scripts/environment .venv requirements/openai3.txt requirements/check.txt
 
 clean:
-	rm -rf .venv .matrix .chronicle chronicle-demo dist
+	rm -rf .venv .matrix .go collector-config/build .chronicle chronicle-demo dist

@@ -56,7 +56,7 @@ func findBearer(s *Scanner, r *rule, part span) {
 			end--
 		}
 		token := s.text[group:end]
-		if len(token) < 16 || bytes.IndexAny(token, "0123456789") < 0 {
+		if len(token) < 16 || !bytes.ContainsAny(token, "0123456789") {
 			return -1
 		}
 		s.begin()

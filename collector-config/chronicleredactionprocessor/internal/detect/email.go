@@ -1,6 +1,9 @@
 package detect
 
-import "strings"
+import (
+	"regexp"
+	"strings"
+)
 
 // findEmails finds e-mail addresses around each @.
 func findEmails(s *Scanner, r *rule, part span) {
@@ -35,10 +38,16 @@ func (s *Scanner) wholeEmail(of span, at int) (string, bool) {
 	return strings.ToLower(s.slice(of)), true
 }
 
+// image is what follows the @ of a picture for fine screens: logo@2x.png
+var image = regexp.MustCompile(`^@[0-9](?:\.[0-9])?x\.(?:png|jpe?g|gif|webp|svg|avif|ico)$`)
+
 // impersonal reports whether an address names a service: a git remote, or an extension of a house's own telephone system.
 func (s *Scanner) impersonal(part, address span, at int) bool {
 	local := s.text[address.from:at]
 	if string(local) == "git" && s.byteAt(part, address.to) == ':' {
+		return true
+	}
+	if image.Match(s.text[at:address.to]) {
 		return true
 	}
 	for _, c := range local {

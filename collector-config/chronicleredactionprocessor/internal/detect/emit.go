@@ -26,7 +26,7 @@ func (s *Scanner) replace(of span, text string) {
 // commit claims a range for a rule and makes what was planned, as far as the rule's action wants it. value is what
 // allow lists compare.
 func (s *Scanner) commit(r *rule, of span, value string) {
-	if len(s.plan) == 0 {
+	if len(s.plan) == 0 || r.vetoable && s.vetoed(r.name, s.part, of.from) {
 		return
 	}
 	s.spans = append(s.spans, of)

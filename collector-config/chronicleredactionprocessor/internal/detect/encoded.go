@@ -133,8 +133,8 @@ func decodeBase64(text []byte, solid int) ([]byte, *base64.Encoding, bool) {
 		return nil, nil, false
 	}
 	padded := len(text) > solid
-	urlSafe := bytes.IndexAny(plain, "-_") >= 0
-	if urlSafe && bytes.IndexAny(plain, "+/") >= 0 || len(plain)%4 == 1 || padded && len(text)%4 != 0 {
+	urlSafe := bytes.ContainsAny(plain, "-_")
+	if urlSafe && bytes.ContainsAny(plain, "+/") || len(plain)%4 == 1 || padded && len(text)%4 != 0 {
 		return nil, nil, false
 	}
 	encoding := base64.StdEncoding

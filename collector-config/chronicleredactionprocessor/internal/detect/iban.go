@@ -34,8 +34,8 @@ func (s *Scanner) ibanAt(part span, i int, account *[maxIBAN]byte) (end, n int, 
 		!is(s.text[i+2], digit) || !is(s.text[i+3], digit) {
 		return -1, 0, 0
 	}
-	country := string([]byte{s.text[i] &^ 0x20, s.text[i+1] &^ 0x20})
-	length := s.rules.tables.ibanLengths[country]
+	country := [2]byte{s.text[i] &^ 0x20, s.text[i+1] &^ 0x20}
+	length := s.rules.tables.ibanLengths[string(country[:])]
 	if length == 0 || length > maxIBAN {
 		return -1, 0, 0
 	}

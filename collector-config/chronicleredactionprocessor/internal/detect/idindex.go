@@ -85,7 +85,29 @@ func (s *Scanner) eachIDWord(part span, do func(at int)) {
 	if part.from < part.to && is(s.text[part.from], letter) {
 		do(part.from)
 	}
+	last := s.cutWord(part)
 	for _, at := range within(s.found.idWords, span{part.from + 1, part.to}) {
-		do(int(at))
+		if int(at) != last {
+			do(int(at))
+		}
 	}
+	if last > part.from && is(s.text[last], letter) {
+		do(last)
+	}
+}
+
+// cutWord returns the beginning of a run of letters and digits that the end of a part cuts, -1 if it cuts none: in the
+// part it is shorter than the anchors know.
+func (s *Scanner) cutWord(part span) int {
+	if part.to == len(s.text) || part.from == part.to || !is(s.text[part.to], alnum) {
+		return -1
+	}
+	start := part.to
+	for start > part.from && is(s.text[start-1], alnum) {
+		start--
+	}
+	if start == part.to {
+		return -1
+	}
+	return start
 }

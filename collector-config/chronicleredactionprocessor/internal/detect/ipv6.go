@@ -16,7 +16,7 @@ func findIPv6(s *Scanner, r *rule, part span) {
 			continue
 		}
 		from, to := s.ipv6Run(part, int(colon), taken)
-		address, ok := s.ipv6(part, from, &to)
+		address, ok := s.ipv6(part, &from, &to)
 		taken = max(to, int(colon)+1)
 		if !ok || !personalIPv6(address) || s.vetoed(r.name, part, from) {
 			continue
@@ -39,14 +39,20 @@ func (s *Scanner) ipv6Run(part span, colon, taken int) (from, to int) {
 
 func ipv6Byte(c byte) bool { return c == ':' || is(c, hexa|dot) }
 
-// ipv6 reads a run as an address and moves its end before punctuation.
-func (s *Scanner) ipv6(part span, from int, to *int) (address [16]byte, ok bool) {
-	text := bytes.TrimRight(s.text[from:*to], ".")
+// ipv6 reads a run as an address and moves its ends behind a name and before punctuation.
+func (s *Scanner) ipv6(part span, from, to *int) (address [16]byte, ok bool) {
+	text := bytes.TrimRight(s.text[*from:*to], ".")
 	if bytes.HasSuffix(text, []byte(":")) && !bytes.HasSuffix(text, []byte("::")) {
 		text = text[:len(text)-1]
 	}
-	*to = from + len(text)
-	if s.before(part, from, word) || s.at(part, *to, word) {
+	*to = *from + len(text)
+	if s.before(part, *from, word) {
+		if colon := bytes.IndexByte(text, ':'); colon >= 0 {
+			*from += colon + 1 // a name before the address: host:2001:…
+			text = text[colon+1:]
+		}
+	}
+	if s.before(part, *from, word) || s.at(part, *to, word) {
 		return address, false
 	}
 	return parseIPv6(text)
@@ -54,7 +60,7 @@ func (s *Scanner) ipv6(part span, from int, to *int) (address [16]byte, ok bool)
 
 // parseIPv6 reads a text as an address that is none of the many short things with two colons in them.
 func parseIPv6(text []byte) (address [16]byte, ok bool) {
-	if len(text) < minIPv6 || bytes.Count(text, []byte(":")) < 2 || bytes.IndexAny(text, "0123456789") < 0 {
+	if len(text) < minIPv6 || bytes.Count(text, []byte(":")) < 2 || !bytes.ContainsAny(text, "0123456789") {
 		return address, false
 	}
 	if double := bytes.Index(text, []byte("::")); double >= 0 && !hasAlnum(text[double:]) {

@@ -132,7 +132,7 @@ func (s *Scanner) numberDigits(found *private, n int) string {
 }
 
 func (s *Scanner) privateNumber(digits string, name *Name) (private, bool) {
-	if s.rules.card != nil && s.SplitCard(digits) {
+	if s.rules.card != nil && !name.vetoes["card"] && s.SplitCard(digits) {
 		return private{s.rules.card, digits, ""}, !pseudonym.OwnCard(digits)
 	}
 	if !s.rules.wanted(name) {

@@ -18,6 +18,7 @@ type rule struct {
 	own    *ownRule
 
 	testCards map[string]bool
+	vetoable  bool // some name speaks against it, and it does not ask itself
 	id        *nationalID
 }
 
@@ -102,9 +103,15 @@ func (r *Rules) compileRules(p *policy.Policy) {
 	for i := range p.Rules {
 		given[p.Rules[i].Use] = &p.Rules[i]
 	}
+	vetoes := make(map[string]bool)
+	for i := range p.Keys {
+		for _, subject := range p.Keys[i].Veto {
+			vetoes[subject] = true
+		}
+	}
 	for _, name := range policy.BuiltIn {
 		from := given[name]
-		if from == nil || from.Off {
+		if from == nil || from.Disabled {
 			continue
 		}
 		base := rule{name: name, use: name, action: action(from, p), allow: slices.Concat(from.Allow, generalAllow(p, name)), find: finders[name]}
@@ -113,8 +120,9 @@ func (r *Rules) compileRules(p *policy.Policy) {
 			r.addNationalIDs(base)
 			continue
 		}
+		base.vetoable = vetoes[name] && !asksItself[name]
 		r.order = append(r.order, base)
-		if name == "email" && given["secrets"] != nil && !given["secrets"].Off {
+		if name == "email" && given["secrets"] != nil && !given["secrets"].Disabled {
 			r.addAssigned(given["secrets"], p)
 		}
 	}
@@ -166,6 +174,9 @@ func (r *Rules) addNationalIDs(base rule) {
 		r.order = append(r.order, one)
 	}
 }
+
+// asksItself are the rules that look at names before they decide.
+var asksItself = set([]string{"card", "iban", "national_ids", "email", "us_ssn", "phone", "ipv4", "ipv6"})
 
 var finders = map[string]func(*Scanner, *rule, span){
 	"pem": findPEM, "jwt": findJWTs, "basic": findBasic, "userinfo": findUserinfo, "bearer": findBearer, "secrets": findSecrets, "card": findCards,

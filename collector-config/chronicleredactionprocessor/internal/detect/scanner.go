@@ -51,6 +51,7 @@ type Scanner struct {
 	inside  bool   // such a gap is looked at: it is no beginning of a text
 
 	// Of the part that is at work: its anchors, how far they were looked at, and which national ids may be in it.
+	part   span
 	digits []int32
 	words  []int32
 	cursor int
@@ -146,6 +147,7 @@ func (s *Scanner) scanGaps(first, last int) {
 
 // enter looks up the anchors of a part once for all rules.
 func (s *Scanner) enter(part span) {
+	s.part = part
 	s.digits = within(s.found.digits, part)
 	s.words = within(s.found.words, span{part.from + 1, part.to})
 	s.cursor = 0

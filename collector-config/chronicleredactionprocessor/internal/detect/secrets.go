@@ -9,9 +9,6 @@ import (
 	"github.com/chronicle-otel/chronicle-otel/collector-config/chronicleredactionprocessor/internal/pseudonym"
 )
 
-// byteSet is a class of bytes that a secret is made of.
-type byteSet [256]bool
-
 // secretClasses are the classes that a policy may name; token says that a match runs on to the end of its token.
 var secretClasses = func() map[string]*secretClass {
 	const lowerCase, upperCase, digits = "abcdefghijklmnopqrstuvwxyz", "ABCDEFGHIJKLMNOPQRSTUVWXYZ", "0123456789"
@@ -299,7 +296,7 @@ func (s *Scanner) offerNamed(part span, offers []offer) []offer {
 		for at < part.to && opens[s.text[at]] {
 			at++
 		}
-		if at < taken || !s.assigned(part, int(place)) || !s.longEnough(part, at) {
+		if at < taken || !s.assigned(part, int(place)) || !s.longEnough(part, at) && !s.quoted(part, at) {
 			continue
 		}
 		for _, form := range s.nameBefore(part, at).forms {
@@ -320,6 +317,11 @@ func (s *Scanner) assigned(part span, i int) bool {
 	return s.before(part, i, tokens|dot)
 }
 
+func (s *Scanner) quoted(part span, i int) bool {
+	c := s.byteAt(part, i-1)
+	return c == '"' || c == '\''
+}
+
 // longEnough is a cheap look ahead before names are looked up.
 func (s *Scanner) longEnough(part span, i int) bool {
 	n := 0
@@ -335,10 +337,33 @@ func (s *Scanner) offerUnderName(part span, at int, form *secretForm, offers []o
 	if s.literal(part, at, "${") || s.literal(part, at, "{{") || s.literal(part, at, "<") || s.ownSecretAt(part, at) >= 0 {
 		return offers
 	}
-	if end := s.formEnd(part, at, form); end >= 0 {
+	end := max(s.formEnd(part, at, form), s.quotedEnd(part, at, form))
+	if end >= 0 {
 		offers = append(offers, offer{span{at, end}, len(s.rules.secrets.known(s.text[at:end]))})
 	}
 	return offers
+}
+
+const maxQuoted = 200
+
+// quotedEnd returns the end of a value between quotes, in which any byte may stand; -1 if there is none.
+func (s *Scanner) quotedEnd(part span, at int, form *secretForm) int {
+	if form.runs[0].class.name != "secret_text" || at == part.from || s.text[at-1] != '"' && s.text[at-1] != '\'' {
+		return -1
+	}
+	body := s.text[at:min(at+maxQuoted, part.to)]
+	closing := bytes.IndexByte(body, s.text[at-1])
+	if closing < form.runs[0].min || bytes.IndexByte(body[:closing], '\n') >= 0 {
+		return -1
+	}
+	var seen uint16
+	for _, c := range body[:closing] {
+		seen |= classes[c]
+	}
+	if seen&digit == 0 || seen&letter == 0 {
+		return -1
+	}
+	return at + closing
 }
 
 // known returns the longest known prefix of a secret that leaves something.

@@ -9,14 +9,13 @@ import (
 
 // urlParts are the parts of one URL, as places in the view.
 type urlParts struct {
-	scheme           string
-	end              int
-	userinfo         span // from is -1 where there is none
-	host             span
-	port             bool
-	path             span
-	query, fragment  span // from is -1 where there is none
-	schemeAt, hostAt int
+	scheme          string
+	end             int
+	userinfo        span // from is -1 where there is none
+	host            span
+	port            bool
+	path            span
+	query, fragment span // from is -1 where there is none
 }
 
 var none = span{-1, -1}

@@ -59,7 +59,11 @@ func (d *walk) typedValue(i int, name *detect.Name, depth int) bool {
 		return false
 	}
 	if !d.plainType(i+1, int(d.tokens[i].Next)) {
-		d.array(i, name, depth+1)
+		context := detect.NoName // the type's name
+		for at := i + 1; at < int(d.tokens[i].Next); at = int(d.tokens[at].Next) {
+			d.value(at, context, depth+1)
+			context = name
+		}
 	}
 	return true
 }

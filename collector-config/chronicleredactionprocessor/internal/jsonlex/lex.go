@@ -33,23 +33,26 @@ type Document struct {
 	Tokens []Token
 	Depth  int  // greatest nesting
 	Whole  bool // the text is one JSON value
-	// Where the text is broken: the place of the offending token, and the index of the name of the open member, or -1.
-	// The name is not among the tokens.
+	// Where the text is broken: the place of the offending token, the name of the member that has no value yet, which is
+	// not among the tokens, and the number or word that was read last in the innermost container.
 	At       int
 	OpenName Token
 	Named    bool
+	Last     Token
+	HasLast  bool
 }
 
 type lexer struct {
 	text []byte
 	doc  *Document
 	open []int32
+	last int // token of the scalar that was read last in the innermost container, or -1
 }
 
 // Lex reads the tokens of the JSON value that a text is into a document, whose memory is used again.
 func Lex(text []byte, into *Document) bool {
 	*into = Document{Tokens: into.Tokens[:0]}
-	l := lexer{text: text, doc: into}
+	l := lexer{text: text, doc: into, last: -1}
 	var space [32]int32
 	l.open = space[:0]
 	into.At, into.Whole = l.run()
@@ -65,6 +68,9 @@ func (l *lexer) abandon(at int) {
 	if n := len(tokens); n > 0 && tokens[n-1].Kind == Name {
 		l.doc.OpenName, l.doc.Named = tokens[n-1], true
 		tokens = tokens[:n-1]
+	}
+	if l.last >= 0 {
+		l.doc.Last, l.doc.HasLast = tokens[l.last], true
 	}
 	for _, i := range l.open {
 		tokens[i].End = int32(at)
@@ -156,10 +162,15 @@ func (l *lexer) close(end int) {
 	container := &l.doc.Tokens[l.open[last]]
 	container.End, container.Next = int32(end), int32(len(l.doc.Tokens))
 	l.open = l.open[:last]
+	l.last = -1
 }
 
 func (l *lexer) add(kind Kind, start, end int, escaped bool) {
 	tokens := l.doc.Tokens
+	l.last = -1
+	if kind == Number || kind == Literal {
+		l.last = len(tokens)
+	}
 	l.doc.Tokens = append(tokens, Token{Kind: kind, Escaped: escaped, Start: int32(start), End: int32(end), Next: int32(len(tokens) + 1)})
 }
 

@@ -200,8 +200,8 @@ func (c *checker) ownRule(at string, rule *Rule) {
 	c.optional(at+".left", rule.Left, boundaries)
 	c.optional(at+".right", rule.Right, boundaries)
 	c.optional(at+".validate", rule.Validate, validators)
-	if rule.Use != "" || rule.Off || len(rule.VetoJSON) > 0 {
-		c.refuse(at, "a pattern of the policy's own has no `use`, `off` or `veto_json`")
+	if rule.Use != "" || rule.Disabled || len(rule.VetoJSON) > 0 {
+		c.refuse(at, "a pattern of the policy's own has no `use`, `disabled` or `veto_json`")
 	}
 	if expression, err := Compile(rule.Pattern); err == nil && rule.Group > expression.NumSubexp() {
 		c.refuse(at+".group", "the pattern has no group %d", rule.Group)

@@ -87,7 +87,7 @@ type Rule struct {
 	Action   string   `key:"action"`
 	Allow    []Allow  `key:"allow"`
 	VetoJSON []string `key:"veto_json"`
-	Off      bool     `key:"off"`
+	Disabled bool     `key:"disabled"`
 }
 
 // Allow exempts a match, never the value around it.

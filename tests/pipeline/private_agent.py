@@ -1,6 +1,7 @@
 """A support agent on the real `openai` SDK that handles personal data in every place a recording has.
 
-Run as a script, it answers one request; the endpoint of the model and of the collector come from the environment.
+Run as a script with the path of a file, it answers one request and records it there and into a collector; the endpoints of the
+model and the collector come from the environment.
 """
 
 from __future__ import annotations
@@ -87,7 +88,10 @@ def desk(request: str) -> str:
                 call["arguments"] += part.function.arguments or ""
         if not calls:
             break
-        functions = [{"id": c["id"], "type": "function", "function": {"name": c["name"], "arguments": c["arguments"]}} for c in calls.values()]
+        functions = [
+            {"id": call["id"], "type": "function", "function": {"name": call["name"], "arguments": call["arguments"]}}
+            for call in calls.values()
+        ]
         messages.append({"role": "assistant", "content": text or None, "tool_calls": functions})
         for call in calls.values():
             arguments = json.loads(call["arguments"])
@@ -115,6 +119,23 @@ def answer(request: dict[str, Any]) -> Any:
     return Reply(text=f"Dear customer, 12.50 went to {IBAN}, since card {CARD} was declined. We write to {EMAIL} or call {PHONE}.")
 
 
-if __name__ == "__main__":
+def main() -> None:
+    """Record into the application's own provider, which exports to a collector, and raw into a file beside it."""
+    from opentelemetry import trace
+    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+    from opentelemetry.sdk.resources import Resource
+    from opentelemetry.sdk.trace import TracerProvider
+    from opentelemetry.sdk.trace.export import BatchSpanProcessor
+
+    provider = TracerProvider(resource=Resource.create({"service.name": "desk", "enduser.id": EMAIL}))
+    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
+    trace.set_tracer_provider(provider)
+    chronicle.init(sys.argv[1])
     with chronicle.session(customer=EMAIL, desk="retail"):
-        print(desk(sys.argv[1] if len(sys.argv) > 1 else REQUEST))
+        print(desk(REQUEST))
+    chronicle.shutdown()
+    provider.shutdown()
+
+
+if __name__ == "__main__":
+    main()

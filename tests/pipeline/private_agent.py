@@ -87,7 +87,9 @@ def desk(request: str) -> str:
                 call["arguments"] += part.function.arguments or ""
         if not calls:
             break
-        functions = [{"id": c["id"], "type": "function", "function": {"name": c["name"], "arguments": c["arguments"]}} for c in calls.values()]
+        functions = [
+            {"id": c["id"], "type": "function", "function": {"name": c["name"], "arguments": c["arguments"]}} for c in calls.values()
+        ]
         messages.append({"role": "assistant", "content": text or None, "tool_calls": functions})
         for call in calls.values():
             arguments = json.loads(call["arguments"])

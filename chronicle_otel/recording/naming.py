@@ -7,21 +7,15 @@ import functools
 import hashlib
 import inspect
 import os
-import sys
 from collections.abc import Callable
 from typing import Any
+
+from .. import values
 
 
 def module_name(module: str) -> str:
     """Return the importable name of a module; `__main__` becomes the script's or package's own name."""
-    if module != "__main__":
-        return module
-    main = sys.modules.get("__main__")
-    spec = getattr(main, "__spec__", None)
-    if spec is not None:
-        return spec.name.removesuffix(".__main__")
-    file = getattr(main, "__file__", None)
-    return os.path.splitext(os.path.basename(file))[0] if file else module
+    return values.main_module_name() if module == "__main__" else module
 
 
 def unwrapped(function: Any) -> Any:

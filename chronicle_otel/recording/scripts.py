@@ -7,6 +7,7 @@ import runpy
 import sys
 from collections.abc import Sequence
 
+from .. import values
 from ..errors import UsageError
 from .interceptor import Boundary
 
@@ -34,6 +35,7 @@ def execute(script: str, arguments: Sequence[str], *, module: bool = False) -> N
         raise UsageError(f"{script}: no such script; give the path of a Python file, or -m and the name of a module")
     argv, path = sys.argv, sys.path[:]
     try:
+        values.call_main(script if module else os.path.splitext(os.path.basename(script))[0])
         if module:
             sys.argv = [script, *arguments]
             sys.path.insert(0, os.getcwd())

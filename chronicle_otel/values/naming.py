@@ -11,9 +11,19 @@ from collections.abc import Mapping
 from types import ModuleType
 from typing import Any
 
+_script: str | None = None
+
+
+def call_main(name: str) -> None:
+    """Call `__main__` so from now on: a script that is executed inside another program goes away before all of it is written."""
+    global _script
+    _script = name
+
 
 def main_module_name() -> str:
     """Return the name under which the script of this process could be imported: `agent` for `python agent.py`."""
+    if _script is not None:
+        return _script
     main = sys.modules.get("__main__")
     spec = getattr(main, "__spec__", None)
     if spec is not None and isinstance(spec.name, str):

@@ -262,7 +262,11 @@ class Url:
                 made.append(match)
         made += self._parameters(part, scope, ends)
         made.sort(key=lambda match: match.start)
-        return made
+        apart: list[Found] = []
+        for match in made:  # a parameter may begin before a URL and hold it
+            if not apart or match.start >= apart[-1].end:
+                apart.append(match)
+        return apart
 
     def _parameters(self, part: bytes, scope: Scope, urls: list[tuple[int, int]]) -> list[Found]:
         made: list[Found] = []

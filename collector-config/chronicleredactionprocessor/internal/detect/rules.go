@@ -42,6 +42,7 @@ type Rules struct {
 	regions     []region
 	starts      pairs
 	starts2     pairs  // of the second and third byte
+	maxMatches  int    // of a value
 	StandIn     string // of a text that cannot be judged
 	everywhere  bool   // a pattern of the policy's own may begin anywhere
 	card        *rule
@@ -60,6 +61,7 @@ func Compile(p *policy.Policy) (*Rules, error) {
 	if p.OnLimit != "drop" {
 		r.StandIn = Opaque
 	}
+	r.maxMatches = p.Limits.Matches
 	r.compileKeys(p)
 	for _, name := range p.Defaults.PhoneRegions {
 		if known, ok := r.tables.phones.regions[name]; ok {

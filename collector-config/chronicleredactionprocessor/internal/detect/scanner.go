@@ -82,8 +82,8 @@ func (s *Scanner) Scan(text []byte, context *Name, tally *Tally, nester Nester, 
 
 // scan cuts a part at our own output and looks at what is left.
 func (s *Scanner) scan(part span) {
-	if part.from >= part.to {
-		return
+	if part.from >= part.to || s.tally.Matches > s.rules.maxMatches {
+		return // over the limit the whole value becomes opaque
 	}
 	first := len(s.claims)
 	s.claims = s.own(part, s.claims)

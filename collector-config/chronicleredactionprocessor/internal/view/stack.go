@@ -2,6 +2,7 @@ package view
 
 import (
 	"bytes"
+	"encoding/binary"
 	"unicode/utf8"
 )
 
@@ -102,15 +103,30 @@ func (s *Stack) pass(text []byte, pass int) ([]byte, bool) {
 
 // Fold reads look-alikes as ASCII; a text without any is returned as it is.
 func (s *Stack) Fold(text []byte) []byte {
-	for i := range len(text) {
-		if text[i] >= utf8.RuneSelf {
-			l := s.next(Fold)
-			l.folded(text)
-			s.used++
-			return l.Out
+	if isASCII(text) {
+		return text
+	}
+	l := s.next(Fold)
+	l.folded(text)
+	s.used++
+	return l.Out
+}
+
+// isASCII looks at eight bytes at a time.
+func isASCII(text []byte) bool {
+	const high = 0x8080808080808080
+	for len(text) >= 8 {
+		if binary.LittleEndian.Uint64(text)&high != 0 {
+			return false
+		}
+		text = text[8:]
+	}
+	for _, c := range text {
+		if c >= utf8.RuneSelf {
+			return false
 		}
 	}
-	return text
+	return true
 }
 
 // Down takes edits on what the stack decoded to the text that it was given.

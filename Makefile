@@ -1,7 +1,7 @@
 # Every verb does its own set-up; all it needs is Python 3.11 or newer (with venv), make and git.
 #   make demo    the story, told by running it          make check   lint, types, layers, docs drift
 #   make test    everything that needs no large build   make bench   what recording costs, as a Markdown table
-#   make test-all   the same on the oldest and newest Python of this machine, with openai 2 and 3
+#   make test-all   the same with the real collector, on the oldest and newest Python of this machine, with openai 2 and 3
 #   make collector  the collector with our redactor, built into collector-config/build (Go; fetched from PyPI where it is missing)
 #   make test-go    vet, lint, race detector, coverage of the collector's modules
 # PYTHON=/path/to/python3 chooses the interpreter for a new environment.
@@ -22,7 +22,7 @@ demo: environment
 test: environment
 	$(RUN)python -m pytest -q -n $(WORKERS) $(TESTS)
 
-test-all: test
+test-all: collector test
 	@scripts/matrix $(TESTS)
 
 collector:

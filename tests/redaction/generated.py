@@ -1,6 +1,6 @@
 """Values that no template writes: samples of the corpora, cut, mixed, encoded again and damaged, always the same for a seed."""
 
-# ruff: noqa: E501 - rows of samples are read as rows
+
 
 from __future__ import annotations
 

@@ -59,6 +59,15 @@ def test_ids_in_base64_and_names_of_enums(tmp_path: Path) -> None:
     assert run.steps[1].parent is run.root
 
 
+def test_a_long_line_that_was_cut_gives_its_whole_spans(tmp_path: Path) -> None:
+    """A line may hold many spans: those before the cut are read, with resource and scope, and the finding says that more is lost."""
+    text = line(root(4), step(2), step(3), step(4))
+    path = write(tmp_path / "a.jsonl", [text[: text.rindex('"spanId"')], "\n", line(step(4))])
+    assert steps_in(path) == [1, 2, 3, 4]
+    assert damage_in(path)[0].startswith(f"{path}, line 1: cut in the middle")
+    assert reading.load(path).root.record.scope == "chronicle_otel"
+
+
 def test_old_and_odd_spellings(tmp_path: Path) -> None:
     """Upper-case ids, numbers instead of text, instrumentationLibrarySpans and zero parents are read."""
     written = spans.document(root(1))

@@ -1,7 +1,7 @@
 """Span records from files of OTLP JSON: plain or gzip, one document a line or one in all, a folder of them, or "-".
 
 path ──► lines ──json──► documents ──otlp──► span records
-           └─ torn line ──► every document that begins in it ──► the gap is a finding
+           └─ torn line ──► every document that begins in it, and the whole spans of one that was cut ──► the gap is a finding
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from typing import Any, BinaryIO, Final
 from chronicle_otel.errors import SourceError
 from chronicle_otel.reading.findings import Finding
 from chronicle_otel.reading.otlp import SpanRecord, is_otlp, spans_in
+from chronicle_otel.reading.sources.torn import whole_spans
 
 SUFFIXES: Final = (".jsonl", ".jsonl.gz", ".json", ".json.gz")
 """Files that are read in a folder."""
@@ -192,6 +193,10 @@ def _read_torn(line: bytes, name: str, number: int, result: Spans) -> None:
         end = start + len(text[:used].encode("utf-8", "replace"))
         found += 1
         _take(document, name, number, result)
+    rest = next((start for start in starts if start >= end), None)
+    cut = whole_spans(line[rest:].decode("utf-8", "replace"), decoder) if rest is not None else None
+    if cut is not None:
+        _take(cut, name, number, result)
     lost += len(line[end:].strip(_BLANK))
     if not lost and found:
         return
@@ -200,6 +205,8 @@ def _read_torn(line: bytes, name: str, number: int, result: Spans) -> None:
         message = (
             f"{where}: torn, {lost:,} bytes of a document that was never finished are lost; the {found} whole ones in the line were read"
         )
+    elif cut is not None:
+        message = f"{where}: cut in the middle (the writer was killed?); the spans that are whole in it were read, what follows is lost"
     elif starts or line.lstrip()[:1] in (b"{", b"["):
         message = f"{where}: cut in the middle, {lost:,} bytes are lost (the writer was killed?); every other line was read"
     else:

@@ -99,7 +99,7 @@ func spell(out *bufio.Writer, text string) {
 			break
 		}
 		_, _ = out.WriteString(view.JSONEscape(text[:at]))
-		fmt.Fprintf(out, `\u%04x`, 0xd000|int(text[at+1]&0x3f)<<6|int(text[at+2]&0x3f))
+		_, _ = fmt.Fprintf(out, `\u%04x`, 0xd000|int(text[at+1]&0x3f)<<6|int(text[at+2]&0x3f))
 		text = text[at+3:]
 	}
 	_, _ = out.WriteString(view.JSONEscape(text))

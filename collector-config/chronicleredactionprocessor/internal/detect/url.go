@@ -174,7 +174,7 @@ func (s *Scanner) planURL(u urlFound) bool {
 	url := s.cutURL(u.from, u.colon, u.to)
 	personal := s.personalParts(&url)
 	web := s.rules.tables.schemes[url.scheme]
-	if len(personal) == 0 && !(web && url.host.from < url.host.to && s.frontPage(&url)) {
+	if len(personal) == 0 && (!web || url.host.from >= url.host.to || !s.frontPage(&url)) {
 		return false
 	}
 	host := strings.ToLower(s.slice(url.host))

@@ -29,9 +29,7 @@ DEFAULT_FOLDER = ".chronicle"
 class Telemetry:
     """Owner of the tracer and of the file, if one is written."""
 
-    def __init__(
-        self, settings: Settings, path: str | None, *, own: bool = True, redact: Callable[[bytes], bytes] | None = None
-    ) -> None:
+    def __init__(self, settings: Settings, path: str | None, *, own: bool = True, redact: Callable[[bytes], bytes] | None = None) -> None:
         """`own`: where the application has no provider, write a file; else record nothing until it has one. `redact`: a line → a line."""
         self._settings = settings
         self._redact = redact

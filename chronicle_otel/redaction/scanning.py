@@ -296,8 +296,9 @@ class Scanner:
         scope.first = first
 
     def _replace(self, rule: Rule, match: Found, part: bytes, scope: Scope, work: Work, used: int, depth: int, outcome: Outcome) -> None:
-        action = "keep" if allowed(match, rule.allow) else rule.action
-        if work.collect:
+        spared = allowed(match, rule.allow)
+        action = "keep" if spared else rule.action
+        if work.collect and not spared:  # what a policy allows is not private
             outcome.hits.append(Hit(match.start, match.end, rule.type, match.rule, action))
         if action == "keep":
             return

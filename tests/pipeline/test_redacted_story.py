@@ -49,7 +49,11 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Path:
         Provider(private_agent.answer) as provider,
         Collector(folder, PIPELINES / "development.yaml", CHRONICLE_OUTPUT=str(folder / "redacted.jsonl")) as collector,
     ):
-        endpoints = {"OPENAI_BASE_URL": provider.url, "OPENAI_API_KEY": "none", "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{collector.http}"}
+        endpoints = {
+            "OPENAI_BASE_URL": provider.url,
+            "OPENAI_API_KEY": "none",
+            "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{collector.http}",
+        }
         command = [sys.executable, "private_agent.py", "raw.jsonl"]
         subprocess.run(command, cwd=folder, env=environment(endpoints), check=True, capture_output=True, timeout=120)
         deadline = time.monotonic() + 20

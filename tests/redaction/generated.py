@@ -1,7 +1,5 @@
 """Values that no template writes: samples of the corpora, cut, mixed, encoded again and damaged, always the same for a seed."""
 
-
-
 from __future__ import annotations
 
 import base64

@@ -16,9 +16,14 @@ from typing import Any
 from .. import _guard
 
 LINGER = 0.1
-"""Seconds that work gathers before the worker takes all of it and passes it on: a killed process loses no more than that.
+"""Seconds that work gathers before the worker takes all of it.
 
 Work done in a row costs half of what it costs one by one, with cold caches; and a producer seldom has to wake the worker.
+"""
+BUSY_ROUNDS = 5
+"""Rounds after which what was handled is passed on although more keeps coming; else it is after the first round without work.
+
+A killed process loses no more than that, and a file gets few and long lines.
 """
 IDLE_ROUNDS = 5
 """Empty rounds after which the worker sleeps until it is woken."""
@@ -28,8 +33,8 @@ class Pipeline:
     """A queue with one worker thread.
 
     `handle` is called for each item, in the order of `put`, and says whether it may not wait to be passed on; `idle` when the
-    queue is empty after that: it passes on what was handled. Neither may be called concurrently with itself: a lock is held
-    around both.
+    queue has been empty for a round, or has been busy for some: it passes on what was handled. Neither may be called
+    concurrently with itself: a lock is held around both.
     """
 
     def __init__(self, handle: Callable[[Any], bool], idle: Callable[[], None], *, limit: int) -> None:
@@ -91,23 +96,35 @@ class Pipeline:
                 contextvars.Context().run(self._thread.start)  # outside every Run: the worker outlives it
 
     def _run(self) -> None:
-        empty = 0
+        empty = held = 0
         while not self._stopped:
             self._wake.wait(LINGER)
             self._wake.clear()
             if self._queue:
                 empty = 0
-                self.flush()
+                held += 1
+                with self._work:
+                    self._drain()
+                if held < BUSY_ROUNDS:
+                    continue
+            if held:
+                held = 0
+                with self._work:
+                    self._pass_on()
                 continue
             empty += 1
             if empty > IDLE_ROUNDS:
-                self._sleeping = True
-                if not self._queue:
-                    self._wake.wait()
-                self._sleeping = False
-                if not self._urgent:
-                    self._wake.clear()  # more may follow soon
+                self._sleep()
                 empty = 0
+
+    def _sleep(self) -> None:
+        """Wait until something is put."""
+        self._sleeping = True
+        if not self._queue:
+            self._wake.wait()
+        self._sleeping = False
+        if not self._urgent:
+            self._wake.clear()  # more may follow soon
 
     def _pass_on(self) -> None:
         self._idle()

@@ -63,5 +63,5 @@ def _event(block: bytes) -> dict[str, Any]:
         except ValueError:
             event["text"] = text
         else:
-            event["data"] = values.tree_of_json(text) if isinstance(tree, (dict, list)) else tree
+            event["data"] = values.tree_of_parsed(tree, text) if isinstance(tree, (dict, list)) else tree
     return event

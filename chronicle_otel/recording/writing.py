@@ -7,7 +7,7 @@ Recording ──► payload trees ──► sharing ──► Envelope ──►
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from opentelemetry import trace
@@ -22,7 +22,7 @@ from .interceptor import HttpOutput
 from .naming import identity
 from .sharing import Written, without_history
 from .steps import Recording, RunRecording, Snapshot
-from .streams import generator_chunks, sse_chunks
+from .streams import Chunk, generator_chunks, sse_chunks
 from .telemetry import Telemetry
 from .views import function_view, view_of
 
@@ -149,10 +149,11 @@ class StepWriter:
                 payloads[semconv.INPUT] = shared(semconv.INPUT, inputs, inputs_text) if keeps_input else _withheld(inputs)
 
         outcome: Any = None
+        chunks: Sequence[Chunk] = ()
         outcome_text: str | None = None
         parts: list[str] | None = None
         if step.form == "stream":
-            outcome = self._stream(step)
+            outcome, chunks = self._stream(step)
             payloads[semconv.STREAM] = shared(semconv.STREAM, outcome) if keeps_output else _withheld(outcome)
         elif step.form == "value":
             outcome, outcome_text, parts = self._output(step)
@@ -168,7 +169,7 @@ class StepWriter:
         if step.boundary.sdk is None:
             view = function_view(step.boundary, inputs_text, outcome_text, budget=self._view_budget(run) if full else 0)
         elif written is not None:
-            view = self._view(step, written, outcome)
+            view = self._view(step, written, self._response(step, outcome, chunks))
         if run is not None:
             run.view_left -= sum(len(view[name]) for name in _CONTENT if name in view)
         session = step.session or (run.session if run is not None else None)
@@ -208,7 +209,7 @@ class StepWriter:
             return *_unpacked(output), None
         return None, "null", None
 
-    def _stream(self, step: Recording) -> Any:
+    def _stream(self, step: Recording) -> tuple[Any, Sequence[Chunk]]:
         taken = step.chunks or []
         head: Any = None
         if step.boundary.sdk is not None:
@@ -219,7 +220,7 @@ class StepWriter:
             chunks = generator_chunks(taken, step.start_ns)
             if isinstance(step.returned, Snapshot):
                 head = {"return": _unpacked(step.returned)[0]}
-        return wire_streams.encode_stream(chunks, end=step.end or "finished", consumed=len(chunks), head=head)
+        return wire_streams.encode_stream(chunks, end=step.end or "finished", consumed=len(chunks), head=head), chunks
 
     def _error(self, step: Recording) -> dict[str, Any]:
         facts: dict[str, Any] = dict(step.output)
@@ -238,13 +239,13 @@ class StepWriter:
     def _view_budget(self, run: RunRecording | None) -> int:
         return self._settings.view_bytes if run is None else min(self._settings.view_bytes, run.view_left)
 
-    def _view(self, step: Recording, written: Written, outcome: Any) -> dict[str, Any]:
+    def _view(self, step: Recording, written: Written, response: Any) -> dict[str, Any]:
         make = view_of(step.boundary.sdk)
         if make is None:
             return {}
         try:
             budget = self._view_budget(step.run)
-            view = make(written.request, self._response(step, outcome), new_messages=written.new_elements, budget=budget)
+            view = make(written.request, response, new_messages=written.new_elements, budget=budget)
         except Exception as error:
             _guard.failed("make the semconv view", error)
             return {}
@@ -255,11 +256,12 @@ class StepWriter:
                 view[semconv.SERVER_PORT] = int(port)
         return view
 
-    def _response(self, step: Recording, outcome: Any) -> Any:
+    def _response(self, step: Recording, outcome: Any, chunks: Sequence[Chunk]) -> Any:
         if isinstance(step.output, HttpOutput):
             return outcome["body"]
         if step.form == "stream":
-            return {"events": [chunk["data"] for _, chunk in wire_streams.decode_stream(outcome)["chunks"] if "data" in chunk]}
+            events: list[dict[str, Any]] = [event for _, event in chunks]
+            return {"events": [event["data"] for event in events if "data" in event]}
         return None
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from chronicle_otel.values.decoding import decode, decode_error
 from chronicle_otel.values.encoding import encode, encode_error, to_tree
 from chronicle_otel.values.equality import equal, key, replayable
-from chronicle_otel.values.foreign import scan_value, tree_and_text, tree_of_json
+from chronicle_otel.values.foreign import scan_value, tree_and_text, tree_of_json, tree_of_parsed
 from chronicle_otel.values.hints import hints_of
 from chronicle_otel.values.naming import Recorded, call_main, loaded_class, main_module_name, type_name
 from chronicle_otel.values.text import dumps, dumps_bytes, escape, join_surrogates, loads, plain, unescape
@@ -39,6 +39,7 @@ __all__ = [
     "to_tree",
     "tree_and_text",
     "tree_of_json",
+    "tree_of_parsed",
     "type_name",
     "unescape",
 ]

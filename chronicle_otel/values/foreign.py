@@ -47,6 +47,11 @@ def tree_of_json(data: bytes | str) -> Any:
         tree = loads(text)
     except ValueError:
         return typed("json", text) if text.lstrip()[:1] in ("{", "[") else text
+    return tree_of_parsed(tree, text)
+
+
+def tree_of_parsed(tree: Any, text: str) -> Any:
+    """Return what `tree_of_json` makes of a text whose JSON is parsed already."""
     if not _common(tree):
         return typed("json", text)
     return to_tree(tree) if "$" in text or "\\u0024" in text else tree

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import argparse
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ..redaction import Redactor
 
 SOURCE = "recording: an OTLP JSON lines file (plain or gzip), a folder of them, or - for stdin"
 
@@ -55,6 +58,24 @@ def add_replay(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--allow-net", metavar="HOST[:PORT]", action="append", default=[], help="let the replay connect to this host")
     parser.add_argument("--allow-effects", action="store_true", help="let --live name effects: they act on the world")
+
+
+def add_key(parser: argparse.ArgumentParser, *, default: str) -> None:
+    """--policy, --key-env, --key-file and --tenant; `default` says what happens without a key."""
+    parser.add_argument("--policy", metavar="FILE", help="redaction policy; default: the one that ships")
+    parser.add_argument("--key-env", metavar="NAME", help=f"environment variable that holds the redaction key; default: {default}")
+    parser.add_argument("--key-file", metavar="FILE", help="file that holds the redaction key")
+    parser.add_argument("--tenant", metavar="NAME", help="whose pseudonyms; default: the policy's default tenant")
+
+
+def redactor_of(options: argparse.Namespace) -> Redactor:
+    """Make the Redactor that these arguments name. UsageError says what is missing."""
+    from ..redaction import Redactor, load_policy
+    from ..redaction.keys import read_key
+
+    policy = load_policy(options.policy)
+    tenant = options.tenant if options.tenant is not None else policy.tree["tenant"]["default"]
+    return Redactor(policy, read_key(options.key_env, options.key_file), tenant)
 
 
 def provided(options: argparse.Namespace) -> dict[str, str]:

@@ -9,6 +9,7 @@ import argparse
 import dataclasses
 import sys
 
+from . import arguments
 from .terminal import print_json, progress, safe, say
 
 HELP = "replace what is private in recordings, so that they still replay"
@@ -22,24 +23,17 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.add_argument("source", metavar="IN", help="an OTLP JSON lines file (plain or gzip) or a folder of them")
     parser.add_argument("-o", "--output", metavar="OUT", required=True, help="the file or folder to write")
-    parser.add_argument("--policy", metavar="FILE", help="a policy; default: the one that ships")
-    parser.add_argument("--key-env", metavar="NAME", help="environment variable that holds the key; default: CHRONICLE_REDACTION_KEY")
-    parser.add_argument("--key-file", metavar="FILE", help="file that holds the key")
-    parser.add_argument("--tenant", metavar="NAME", help="whose pseudonyms; default: the policy's default tenant")
-    parser.add_argument("--json", action="store_true", help="print JSON instead of text")
+    arguments.add_key(parser, default="CHRONICLE_REDACTION_KEY")
+    arguments.add_json(parser)
 
 
 def execute(options: argparse.Namespace) -> int:
     """Write the redacted files; 3 if something was left out."""
-    from ..redaction import Redactor, load_policy
     from ..redaction.files import redact_files
-    from ..redaction.keys import read_key
 
-    policy = load_policy(options.policy)
-    key = read_key(options.key_env, options.key_file)
-    tenant = options.tenant if options.tenant is not None else policy.tree["tenant"]["default"]
+    redactor = arguments.redactor_of(options)
     with progress(f"redacting {options.source}"):
-        outcome = redact_files(options.source, options.output, Redactor(policy, key, tenant))
+        outcome = redact_files(options.source, options.output, redactor)
     if options.json:
         print_json(dataclasses.asdict(outcome))
     else:

@@ -28,6 +28,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.usage = "chronicle replay SOURCE [options] [-- SCRIPT [ARGUMENT ...]]"
     arguments.add_source(parser)
     arguments.add_replay(parser)
+    arguments.add_key(parser, default="none; pseudonyms of a redacted recording are then compared by their type")
     arguments.add_json(parser)
 
 
@@ -46,7 +47,7 @@ def execute(options: argparse.Namespace) -> int:
         with progress(f"reading {options.source}"):
             run = chronicle.load(options.source, run=options.run)
         provide = testing.factories(arguments.provided(options))
-        result = chronicle.replay(run, entry=options.entry, provide=provide, **arguments.replay_options(options))
+        result = chronicle.replay(run, entry=options.entry, provide=provide, **chosen(options))
     if options.json:
         print_json(result.to_dict())
     else:
@@ -80,4 +81,10 @@ def of_script(options: argparse.Namespace) -> Any:
         raise UsageError("replay: -m wants the name of a module")
     with progress(f"reading {options.source}"):
         found: Any = chronicle.load(options.source, run=options.run) if options.run else chronicle.runs(options.source)
-    return testing.replay_script(found, command[0], command[1:], module=module, **arguments.replay_options(options))
+    return testing.replay_script(found, command[0], command[1:], module=module, **chosen(options))
+
+
+def chosen(options: argparse.Namespace) -> dict[str, Any]:
+    """The options of the replay, with the redactor where a key is named."""
+    with_key = options.key_env is not None or options.key_file is not None
+    return {**arguments.replay_options(options), "redactor": arguments.redactor_of(options) if with_key else None}

@@ -139,3 +139,19 @@ def test_policies_on_the_command_line(tmp_path: Path) -> None:
     tried = chronicle(tmp_path, "policy", "test", "default", "mail maria@kestrel.de", "--json")
     [match] = json.loads(tried.stdout)["matches"]
     assert match == {"type": "email", "rule": "email", "action": "pseudonymise", "start": 5, "end": 21}
+
+
+def test_a_redacted_run_replays_with_and_without_its_key(tmp_path: Path) -> None:
+    """Without a key the tool's real answer is equal to what stands for it, with the key exactly; another key is refused in one line."""
+    agent = AGENT.replace("chronicle.init", 'if __name__ == "__main__":\n    chronicle.init')
+    (tmp_path / "agent.py").write_text(agent)
+    subprocess.run([sys.executable, "agent.py", "redact"], cwd=tmp_path, env=environment(KEY), check=True, capture_output=True)
+    replay = ("replay", "traces.jsonl", "--entry", "agent:help_customer", "--live", "tool", "--json")
+    (tmp_path / "other.key").write_text("1" * 32)
+    without = json.loads(chronicle(tmp_path, *replay, key=False).stdout)
+    exactly = json.loads(chronicle(tmp_path, *replay, "--key-env", "CHRONICLE_REDACTION_KEY").stdout)
+    refused = chronicle(tmp_path, *replay, "--key-file", "other.key")
+    assert [note["cause"] for note in without["notes"]] == ["redaction"] * len(without["notes"]) != []
+    assert (without["verdict"], exactly["verdict"], exactly["notes"]) == ("reproduced", "reproduced", [])
+    assert (refused.returncode, refused.stderr.count("\n")) == (2, 1)
+    assert "did not redact run" in refused.stderr

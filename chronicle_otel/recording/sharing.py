@@ -23,7 +23,7 @@ from .interceptor import HttpInput
 SMALLEST = 128
 """Bytes of JSON text below which a reference would save nothing."""
 LISTS = 16
-"""Lists kept per Run, most recently used last (DESIGN, linear storage)."""
+"""Lists kept per Run, most recently used last (docs/wire-format.md, references)."""
 SMALLEST_PARENT = 512
 """Bytes of a container below which the containers in it are not looked at one by one."""
 SMALLEST_LIST = 1024

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from . import recognise
+from .checks import luhn, mod97
 from .folding import folded
 from .layers import TooManyLayers, unwrap
 
@@ -101,7 +102,7 @@ def _phone(text: str) -> str | None:
 
 
 def _email(text: str) -> str | None:
-    return text.lower() if re.fullmatch(r"[^\s@]+@[^\s@]+\.[^\s@.]+", text) else None
+    return text.lower() if re.fullmatch(r"[A-Za-z0-9._%+'-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*\.[A-Za-z][A-Za-z0-9-]+", text) else None
 
 
 def _domain(text: str) -> str | None:
@@ -110,7 +111,7 @@ def _domain(text: str) -> str | None:
 
 def _iban(text: str) -> str | None:
     plain = re.sub(r"[ -]", "", text).upper()
-    return plain if re.fullmatch(r"[A-Z]{2}\d\d[A-Z0-9]{8,30}", plain) else None
+    return plain if re.fullmatch(r"[A-Z]{2}\d\d[A-Z0-9]{8,30}", plain) and mod97(plain) else None
 
 
 def _address(version: int) -> Callable[[str], str | None]:
@@ -124,8 +125,13 @@ def _address(version: int) -> Callable[[str], str | None]:
     return normalise
 
 
+def _card(text: str) -> str | None:
+    digits = _numbers(12, 19)(text)
+    return digits if digits is not None and luhn(digits) else None
+
+
 def _anything(text: str) -> str | None:
-    return text or None
+    return text if any(char.isalnum() for char in text) else None
 
 
 _GENUINE: Final[dict[str, Callable[[str], bool]]] = {
@@ -146,7 +152,7 @@ _NORMALISERS: Final[dict[str, Callable[[str], str | None]]] = {
     "secret": _anything,
     "domain": _domain,
     "iban": _iban,
-    "card": _numbers(12, 19),
+    "card": _card,
     "phone": _phone,
     "us_ssn": _numbers(9, 9),
     "ipv4": _address(4),

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .compare import Difference, changed_values, diff, leaves, mentions
-from .counterparts import Recorded
+from .counterparts import ALIAS, Recorded
 from .log import REDACTION, Happened, RunLog
 from .preparing import module_changed
 
@@ -116,7 +116,7 @@ class Causes:
         if aliases is None:
             return False
         r = h.recorded if h is not None else None
-        if h is not None and r is not None and not module_changed(h.boundary, r.step.code) and aliases.touched(r):
+        if h is not None and r is not None and h.node.level != ALIAS and not module_changed(h.boundary, r.step.code) and aliases.touched(r):
             return True
         return aliases.derived(differences)
 

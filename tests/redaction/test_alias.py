@@ -49,7 +49,18 @@ def test_spellings_of_one_value_are_one_value(form: str, one: str, other: str) -
 
 
 @pytest.mark.parametrize(
-    ("form", "text"), [("email", "maria.keller"), ("card", "1000"), ("ipv4", "8.8.8"), ("phone", "call me"), ("us_ssn", "12345")]
+    ("form", "text"),
+    [
+        ("email", "maria.keller"),
+        ("card", "1000"),
+        ("ipv4", "8.8.8"),
+        ("phone", "call me"),
+        ("email", "m***@kestrel.de"),
+        ("card", "4539148803436468"),
+        ("secret", "***"),
+        ("iban", "DE89370400440532013001"),
+        ("us_ssn", "12345"),
+    ],
 )
 def test_what_is_of_another_type_stands_behind_no_pseudonym(form: str, text: str) -> None:
     """A live value must have the form of the type that was replaced."""

@@ -134,6 +134,14 @@ def test_a_value_of_another_type_diverges(lab: Lab, desk: Desk) -> None:
     assert "output_changed at card_of" in kinds(around(run, desk))
 
 
+def test_a_mask_is_not_what_a_pseudonym_stands_for(lab: Lab, desk: Desk) -> None:
+    """A tool that saw the real value and now gives what no redactor would have replaced has changed."""
+    run = lab.record(desk.run, [ANNA, BEN], redact=KEYED)
+    desk.card_of = {ANNA: "4539000000006467", BEN: OTHER_CARD}
+    result = around(run, desk)
+    assert (result.verdict, kinds(result)[0]) == ("diverged", "output_changed at card_of")
+
+
 def test_two_values_behind_one_pseudonym_cannot_be_judged(lab: Lab, desk: Desk) -> None:
     """Where another person's card comes from the same place, nobody can tell that it is another's."""
     run = lab.record(desk.run, [ANNA, ANNA], redact=KEYED)

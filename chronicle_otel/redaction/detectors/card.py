@@ -16,7 +16,7 @@ _GROUPED: Final = [
     re.compile(_SEPARATOR.join(_D + b"{%d}" % count for count in shape)) for shape in ((4, 4, 4, 4), (4, 4, 4, 4, 3), (4, 6, 5), (4, 6, 4))
 ]
 _RUN: Final = re.compile(rb"[0-9]+")
-_SPACED: Final = re.compile(rb"[0-9]([ .\t-])[0-9](?:\1[0-9]){10,}")
+_SPACED: Final = re.compile(rb"[0-9]([ .\t-])[0-9](?:\1[0-9]){11,17}")
 _NOT_DIGITS: Final = re.compile(rb"[^0-9]+")
 SHAPES: Final = (
     r"(?:^|[^0-9A-Za-z])(?:4[0-9]{12}|(?:3[0-9]|5[0-9]|6[0-9]|2[2-7])[0-9]{12}|1800[0-9]{11}|2131[0-9]{11}|9792[0-9]{12}"

@@ -16,6 +16,8 @@ _START: Final = re.compile(rb"\+?\(?[0-9]+")
 _EXTENSION: Final = re.compile(rb"[ ,]{0,2}(?:[Xx]|[Ee][Xx][Tt]\.?|[Ee][Xx][Tt][Ee][Nn][Ss][Ii][Oo][Nn])[ .:]?([0-9]{1,6})")
 _DATE: Final = re.compile(rb"[0-9]{2}[./-][0-9]{2}[./-][0-9]{4}")
 _MOST_GROUPS: Final = 8
+_LONGEST_AREA: Final = 7
+"""Digits of an area code, its national prefix with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,7 +204,7 @@ def _north_american(candidate: _Candidate, digits: str, scope: Scope, hinted: bo
 def _with_prefix(candidate: _Candidate, digits: str, scope: Scope, hinted: bool) -> str | None:
     first = candidate.groups[0]
     gaps = candidate.gaps
-    if len(first.digits) < 2 or len(set(gaps[1:])) > 1 or not (candidate.framed or hinted):
+    if not 2 <= len(first.digits) <= _LONGEST_AREA or len(set(gaps[1:])) > 1 or not (candidate.framed or hinted):
         return None
     if _DATE.match(candidate.part, first.start):
         return None

@@ -179,18 +179,29 @@ class Assigned:
                 blanks = _BLANKS.match(part)
                 assert blanks is not None
                 self._at(part, blanks.end(), form, scope, starts)
+        taken = max((end for end, _ in starts.values()), default=0)
+        barren: dict[str, int] = {}
         for found in _ASSIGNED.finditer(part):
             at = found.end()
-            said = scope.names.before(part, at).secrets if at < len(part) else None
+            said = scope.names.before(part, at).secrets if taken <= at < len(part) else None
             for form in self._forms if said else ():
                 if said and form.id in said:
-                    self._at(part, at, form, scope, starts)
+                    self._at(part, at, form, scope, starts, barren)
+            if at in starts:
+                taken = starts[at][0]
         return _made(part, starts, self.name)
 
-    def _at(self, part: bytes, at: int, form: Form, scope: Scope, starts: dict[int, tuple[int, int]]) -> None:
+    def _at(
+        self, part: bytes, at: int, form: Form, scope: Scope, starts: dict[int, tuple[int, int]], barren: dict[str, int] | None = None
+    ) -> None:
+        """Offer the value that begins here; `barren` says up to where a form's run has nothing, from any of its bytes on."""
         if _REFERENCE.match(part, at) or secret_at(part, at) is not None:
             return
-        end = form.end_at(part, at) or -1
+        known = {} if barren is None else barren
+        end = (form.end_at(part, at) or -1) if at >= known.get(form.id, 0) else -1
+        if end < 0 and form.most is None and not form.then and at >= known.get(form.id, 0):
+            run = _RUNS[form.of].match(part, at)
+            known[form.id] = run.end() if run is not None else at
         quote = part[at - 1 : at]
         if form.of == "secret_text" and quote in (b'"', b"'"):
             closing = part.find(quote, at, at + _QUOTED)

@@ -10,6 +10,7 @@ const (
 	maxGroups = 8
 	minPhone  = 7
 	maxPhone  = 17
+	maxArea   = 7 // digits of an area code, its national prefix with it
 )
 
 // phoneGroup is a run of digits of a candidate.
@@ -384,7 +385,7 @@ func (s *Scanner) inNorthAmerica() bool {
 }
 
 func (s *Scanner) withPrefix(c *phoneCandidate, hint func() bool) string {
-	if c.groups[0].length() < 2 || c.digits[0] != '0' || !s.evenGaps(c) || s.dateAt(c.groups[0].from) || !s.framed(c, ' ') && !hint() {
+	if c.groups[0].length() < 2 || c.groups[0].length() > maxArea || c.digits[0] != '0' || !s.evenGaps(c) || s.dateAt(c.groups[0].from) || !s.framed(c, ' ') && !hint() {
 		return ""
 	}
 	national := c.digits[1:]

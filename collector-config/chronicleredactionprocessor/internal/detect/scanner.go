@@ -60,6 +60,7 @@ type Scanner struct {
 	seen    classRun
 	lengths uint64  // of its runs of digits, as bits
 	claims  []claim // own output of the parts that are at work, a stack
+	level   int     // how many cuts lie around the part that is at work
 }
 
 // NewScanner returns a scanner for one tenant.
@@ -74,11 +75,15 @@ func (s *Scanner) Scan(text []byte, context *Name, tally *Tally, nester Nester, 
 	if !s.collect() {
 		return nil
 	}
-	s.spans, s.claims, s.gaps, s.inside = s.spans[:0], s.claims[:0], s.gaps[:0], false
+	s.spans, s.claims, s.gaps, s.inside, s.level = s.spans[:0], s.claims[:0], s.gaps[:0], false, 0
 	s.scan(span{0, len(text)})
 	slices.SortFunc(s.edits, func(x, y Edit) int { return cmp.Compare(x.Start, y.Start) })
 	return s.edits
 }
+
+// maxLevel is the number of cuts within cuts: only a text that is made for it has more, and each of them costs a look at
+// all that is left.
+const maxLevel = 32
 
 // scan cuts a part at our own output and looks at what is left.
 func (s *Scanner) scan(part span) {
@@ -92,6 +97,13 @@ func (s *Scanner) scan(part span) {
 		s.rest(part)
 		return
 	}
+	if s.level >= maxLevel {
+		s.tooDeep(part)
+		s.claims = s.claims[:first]
+		return
+	}
+	s.level++
+	defer func() { s.level-- }()
 	at := part.from
 	for i := first; i < last; i++ {
 		c := s.claims[i]
@@ -121,6 +133,13 @@ func (s *Scanner) rest(part span) {
 		if last == first {
 			continue
 		}
+		if s.level >= maxLevel {
+			s.spans, s.gaps = s.spans[:first], s.gaps[:firstGap]
+			s.tooDeep(part)
+			return
+		}
+		s.level++
+		defer func() { s.level-- }()
 		at := part.from
 		for k := first; k < last; k++ {
 			m := s.spans[k]
@@ -133,6 +152,13 @@ func (s *Scanner) rest(part span) {
 		return
 	}
 	s.encoded(part)
+}
+
+// tooDeep replaces a part, and whatever was found in it.
+func (s *Scanner) tooDeep(part span) {
+	s.edits = slices.DeleteFunc(s.edits, func(e Edit) bool { return int(e.Start) >= part.from && int(e.End) <= part.to })
+	s.tally.opaque("layers")
+	s.edit(part, s.rules.StandIn)
 }
 
 func (s *Scanner) scanGaps(first, last int) {

@@ -29,6 +29,7 @@ _TOKEN: Final = _RUNS["word"]
 _REFERENCE: Final = re.compile(rb"\$\{|\{\{|<")
 _ASSIGNED: Final = re.compile(rb"""[A-Za-z0-9_.-]["'\\ )]*[:=]["'\\ (]*""")
 _QUOTED: Final = 200
+_LEAST_QUOTED: Final = 6
 _BLANKS: Final = re.compile(rb"[ \t\r\n]*")
 
 
@@ -207,6 +208,6 @@ class Assigned:
             closing = part.find(quote, at, at + _QUOTED)
             body = part[at:closing]
             if closing > end and b"\n" not in body and any(byte in DIGIT for byte in body) and any(byte in LETTER for byte in body):
-                end = closing if len(body) >= form.least else end
+                end = closing if len(body) >= _LEAST_QUOTED else end
         if end > starts.get(at, (0, 0))[0]:
             starts[at] = (end, len(scope.prefix(part[at:end])))

@@ -31,7 +31,7 @@ func (n *number) add(c byte, at int) bool {
 func (n *number) text() string { return string(n.digits[:n.n]) }
 
 // groupings are the lengths of groups with a separator between them, in the order in which they are tried.
-var groupings = [][]int{{4, 4, 4, 4}, {4, 4, 4, 4, 3}, {4, 6, 5}, {4, 6, 4}}
+var groupings = [][]int{{4, 4, 4, 4, 3}, {4, 4, 4, 4}, {4, 6, 5}, {4, 6, 4}}
 
 // cardLengths are the lengths of the first run of digits of a card number, as bits.
 const cardLengths = 1<<1 | 1<<4 | (1<<(maxCard+1) - 1<<minCard)
@@ -43,7 +43,9 @@ func findCards(s *Scanner, r *rule, part span) {
 	}
 	for at := s.firstDigit(part, part.from); at >= 0; {
 		var card number
-		end := s.cardAt(part, at, &card, s.validCard)
+		end := s.cardAt(part, at, &card, func(digits string) bool {
+			return mayBeCard(digits) && (s.issued(digits) || s.hinted(r.name, part, at))
+		})
 		if end < 0 {
 			at = s.nextGroup(part, at)
 			continue
@@ -163,9 +165,9 @@ func (s *Scanner) cardEnds(part span, i int) bool {
 	return s.byteAt(part, i) != '.' || !s.at(part, i+1, digit)
 }
 
-// validCard reports whether digits have an issuer's prefix and length, and pass Luhn, and are not our own.
-func (s *Scanner) validCard(digits string) bool {
-	return s.issued(digits) && pseudonym.Luhn(digits) && !pseudonym.OwnCard(digits) && strings.Count(digits, digits[:1]) < len(digits)
+// mayBeCard reports whether digits are a card number of some issuer, known or not, and not our own.
+func mayBeCard(digits string) bool {
+	return pseudonym.Luhn(digits) && !pseudonym.OwnCard(digits) && strings.Count(digits, digits[:1]) < len(digits)
 }
 
 func (s *Scanner) issued(digits string) bool {

@@ -46,6 +46,10 @@ func (s *Scanner) ipv6(part span, from, to *int) (address [16]byte, ok bool) {
 		text = text[:len(text)-1]
 	}
 	*to = *from + len(text)
+	if len(text) > 1 && text[0] == ':' && text[1] != ':' {
+		*from++
+		text = text[1:]
+	}
 	if s.before(part, *from, word) {
 		if colon := bytes.IndexByte(text, ':'); colon >= 0 {
 			*from += colon + 1 // a name before the address: host:2001:…

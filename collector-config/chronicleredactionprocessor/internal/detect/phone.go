@@ -10,6 +10,7 @@ const (
 	maxGroups = 8
 	minPhone  = 7
 	maxPhone  = 17
+	maxAbroad = 15
 	maxArea   = 7 // digits of an area code, its national prefix with it
 )
 
@@ -126,7 +127,10 @@ func (s *Scanner) phoneAt(r *rule, part span, start int) int {
 		if total > maxPhone || !ok {
 			continue
 		}
-		number := s.phoneNumber(&candidate, hint)
+		number := s.phoneNumber(part, &candidate, hint)
+		if number == "" {
+			number = s.wholePhone(part, &candidate, span{start, end})
+		}
 		if number == "" {
 			continue
 		}
@@ -235,7 +239,7 @@ func (s *Scanner) emitPhone(r *rule, of span, c *phoneCandidate, found string, e
 	digits := s.key.Phone(found)
 	last := c.groups[len(c.groups)-1].to
 	switch {
-	case found[0] != '1':
+	case found[0] != '1' || len(found) != 11:
 		s.replace(span{of.from, c.end()}, "+"+digits)
 	case r.action != Pseudonymise:
 		s.replace(span{s.nationalStart(c), last}, "")
@@ -274,7 +278,7 @@ func (s *Scanner) nationalStart(c *phoneCandidate) int {
 }
 
 // phoneNumber returns the digits of a candidate in international form, empty if it is no number.
-func (s *Scanner) phoneNumber(c *phoneCandidate, hint func() bool) string {
+func (s *Scanner) phoneNumber(part span, c *phoneCandidate, hint func() bool) string {
 	if c.plus {
 		return s.international(c, c.digits)
 	}
@@ -298,7 +302,7 @@ func (s *Scanner) phoneNumber(c *phoneCandidate, hint func() bool) string {
 	if number := s.northAmerican(c, hint); number != "" {
 		return number
 	}
-	return s.withPrefix(c, hint)
+	return s.withPrefix(part, c, hint)
 }
 
 func (s *Scanner) international(c *phoneCandidate, digits string) string {
@@ -361,7 +365,8 @@ func (s *Scanner) northAmerican(c *phoneCandidate, hint func() bool) string {
 	if one {
 		groups, digits = groups[1:], digits[1:]
 	}
-	if !isNANP(digits) || !s.inNorthAmerica() {
+	grouped := len(digits) == 10 && len(groups) == 3 && groups[0].length() == 3 && groups[1].length() == 3
+	if !isNANP(digits) && !(grouped && s.framed(c, '/') && hint()) || !s.inNorthAmerica() {
 		return ""
 	}
 	shape := len(groups) == 3 && groups[0].length() == 3 && groups[1].length() == 3 ||
@@ -384,8 +389,34 @@ func (s *Scanner) inNorthAmerica() bool {
 	return false
 }
 
-func (s *Scanner) withPrefix(c *phoneCandidate, hint func() bool) string {
+// measured reports whether digits are a postal code of nine digits, or go on behind a comma.
+func (s *Scanner) measured(part span, c *phoneCandidate) bool {
+	first := &c.groups[0]
+	return len(c.groups) == 2 && first.length() == 5 && c.groups[1].length() == 4 ||
+		s.byteAt(part, first.from-1) == ',' && s.before(part, first.from-1, digit)
+}
+
+// wholePhone returns the digits of a number that is all of a text whose name says that it holds one.
+func (s *Scanner) wholePhone(part span, c *phoneCandidate, of span) string {
+	if !s.context.hints["phone"] || part.from != 0 || s.inside || len(c.digits) > maxAbroad {
+		return ""
+	}
+	for i := range c.groups {
+		if c.groups[i].inside {
+			return ""
+		}
+	}
+	if s.run(part, part.from, blank) < of.from || s.run(part, of.to, blank) < part.to {
+		return ""
+	}
+	return c.digits
+}
+
+func (s *Scanner) withPrefix(part span, c *phoneCandidate, hint func() bool) string {
 	if c.groups[0].length() < 2 || c.groups[0].length() > maxArea || c.digits[0] != '0' || !s.evenGaps(c) || s.dateAt(c.groups[0].from) || !s.framed(c, ' ') && !hint() {
+		return ""
+	}
+	if s.measured(part, c) && !hint() {
 		return ""
 	}
 	national := c.digits[1:]

@@ -344,7 +344,10 @@ func (s *Scanner) offerUnderName(part span, at int, form *secretForm, offers []o
 	return offers
 }
 
-const maxQuoted = 200
+const (
+	minQuoted = 6
+	maxQuoted = 200
+)
 
 // quotedEnd returns the end of a value between quotes, in which any byte may stand; -1 if there is none.
 func (s *Scanner) quotedEnd(part span, at int, form *secretForm) int {
@@ -353,7 +356,7 @@ func (s *Scanner) quotedEnd(part span, at int, form *secretForm) int {
 	}
 	body := s.text[at:min(at+maxQuoted, part.to)]
 	closing := bytes.IndexByte(body, s.text[at-1])
-	if closing < form.runs[0].min || bytes.IndexByte(body[:closing], '\n') >= 0 {
+	if closing < minQuoted || bytes.IndexByte(body[:closing], '\n') >= 0 {
 		return -1
 	}
 	var seen uint16

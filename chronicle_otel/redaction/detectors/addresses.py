@@ -118,11 +118,13 @@ class IPv6:
         made: list[Found] = []
         for found in _RUN6.finditer(part):
             start, end = found.span()
+            while start < end and part[start] == 0x2E:
+                start += 1
             while end > start and part[end - 1] == 0x2E:
                 end -= 1
             if part[end - 1 : end] == b":" and part[end - 2 : end - 1] != b":":
                 end -= 1
-            if part[start] == 0x3A and part[start + 1 : start + 2] != b":":
+            if part[start : start + 1] == b":" and part[start + 1 : start + 2] != b":":
                 start += 1
             if before(part, start) in WORD and b":" in part[start:end]:
                 start = part.index(b":", start, end) + 1

@@ -43,9 +43,7 @@ func findCards(s *Scanner, r *rule, part span) {
 	}
 	for at := s.firstDigit(part, part.from); at >= 0; {
 		var card number
-		end := s.cardAt(part, at, &card, func(digits string) bool {
-			return mayBeCard(digits) && (s.issued(digits) || s.hinted(r.name, part, at))
-		})
+		end := s.cardAt(part, at, &card, acceptCard)
 		if end < 0 {
 			at = s.nextGroup(part, at)
 			continue
@@ -61,13 +59,13 @@ func findCards(s *Scanner, r *rule, part span) {
 }
 
 // cardAt returns the end of the first shape of a card number that begins at i and is accepted; -1 if none is.
-func (s *Scanner) cardAt(part span, i int, card *number, accept func(string) bool) int {
+func (s *Scanner) cardAt(part span, i int, card *number, accept cardTest) int {
 	if s.before(part, i, alnum) || s.before(part, i, dot) && s.before(part, i-1, digit) {
 		return -1
 	}
 	run := s.run(part, i, digit)
 	if n := run - i; n >= minCard && n <= maxCard {
-		if s.shape(part, i, []int{n}, card) == run && s.cardEnds(part, run) && accept(card.text()) {
+		if s.shape(part, i, []int{n}, card) == run && s.cardEnds(part, run) && accept(s, part, i, card.text()) {
 			return run
 		}
 		return -1
@@ -75,7 +73,7 @@ func (s *Scanner) cardAt(part span, i int, card *number, accept func(string) boo
 	if run-i == 4 {
 		for _, groups := range groupings {
 			end := s.shape(part, i, groups, card)
-			if end >= 0 && s.cardEnds(part, end) && accept(card.text()) {
+			if end >= 0 && s.cardEnds(part, end) && accept(s, part, i, card.text()) {
 				return end
 			}
 		}
@@ -139,7 +137,8 @@ func (s *Scanner) cardSeparator(part span, i int) int {
 }
 
 // spaced reads single digits with the same separator between all of them.
-func (s *Scanner) spaced(part span, i int, card *number, accept func(string) bool) int {
+func (s *Scanner) spaced(part span, i int, card *number, accept cardTest) int {
+	start := i
 	card.n = 0
 	card.add(s.text[i], i)
 	separator := s.byteAt(part, i+1)
@@ -150,7 +149,7 @@ func (s *Scanner) spaced(part span, i int, card *number, accept func(string) boo
 	for card.n < maxCard && s.byteAt(part, i) == separator && s.at(part, i+1, digit) {
 		card.add(s.text[i+1], i+1)
 		i += 2
-		if card.n >= 13 && s.cardEnds(part, i) && accept(card.text()) {
+		if card.n >= 13 && s.cardEnds(part, i) && accept(s, part, start, card.text()) {
 			return i
 		}
 	}
@@ -164,6 +163,15 @@ func (s *Scanner) cardEnds(part span, i int) bool {
 	}
 	return s.byteAt(part, i) != '.' || !s.at(part, i+1, digit)
 }
+
+// cardTest says whether digits that begin at a place are the number that is looked for.
+type cardTest func(s *Scanner, part span, at int, digits string) bool
+
+func acceptCard(s *Scanner, part span, at int, digits string) bool {
+	return mayBeCard(digits) && (s.issued(digits) || s.hinted("card", part, at))
+}
+
+func acceptOwnCard(_ *Scanner, _ span, _ int, digits string) bool { return pseudonym.OwnCard(digits) }
 
 // mayBeCard reports whether digits are a card number of some issuer, known or not, and not our own.
 func mayBeCard(digits string) bool {

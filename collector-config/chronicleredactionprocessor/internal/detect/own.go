@@ -101,7 +101,7 @@ func (s *Scanner) ownNumbers(part span, claims []claim) []claim {
 		switch s.text[at] {
 		case '4':
 			var card number
-			if end := s.cardAt(part, at, &card, pseudonym.OwnCard); end >= 0 {
+			if end := s.cardAt(part, at, &card, acceptOwnCard); end >= 0 {
 				claims = append(claims, claim{span{at, end}, ownCard})
 			}
 		case '2':

@@ -8,7 +8,7 @@ from __future__ import annotations
 import collections
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from . import encoded, own, recognise
@@ -63,6 +63,8 @@ _NAMED: Final = re.compile(rb"[:=#]")
 _OPENS: Final = b'{["'
 _SHORTEST: Final = 6
 """No built-in rule finds anything in less: `a@b.cd`."""
+_LONG: Final = 64
+"""Bytes from which on a text is running text, whatever its name says."""
 _LEVELS: Final = 32
 """Cuts within cuts: only a text that is made for it has more, and each of them costs a look at all that is left."""
 _OWN: Final = ("own", 0)
@@ -155,8 +157,10 @@ class Scanner:
         patterns, self._owners = core_patterns(self.rules, names)
         self._cores = Cores(patterns)
 
-    def scope(self, context: Context) -> Scope:
-        """Return what detectors may know about a text under a name."""
+    def scope(self, context: Context, size: int = 0) -> Scope:
+        """Return what detectors may know about a text under a name: the name of a long one says nothing against its parts."""
+        if size > _LONG and context.vetoes:
+            context = replace(context, vetoes=frozenset())
         return Scope(self.names, context, regions=self._regions, prefixes=self.secrets.prefixes)
 
     def plain(self, data: bytes, context: Context) -> bool:
@@ -201,7 +205,7 @@ class Scanner:
                 layers.append(fold)
                 view = fold.data
             outcome = (
-                self._named(view, context, work) if context.rule is not None else self._scan(view, self.scope(context), work, used, depth)
+                self._named(view, context, work) if context.rule is not None else self._scan(view, self.scope(context, len(view)), work, used, depth)
             )
         for layer in reversed(layers):
             outcome = outcome.lifted(layer)

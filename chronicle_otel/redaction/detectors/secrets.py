@@ -28,6 +28,8 @@ _RUNS: Final = {name: re.compile(of + rb"*") for name, of in CLASSES.items()}
 _TOKEN: Final = _RUNS["word"]
 _REFERENCE: Final = re.compile(rb"\$\{|\{\{|<")
 _ASSIGNED: Final = re.compile(rb"""[A-Za-z0-9_.-]["'\\ )]*[:=]["'\\ (]*""")
+_CALL: Final = re.compile(rb"[A-Za-z_][A-Za-z0-9_]*[._][A-Za-z0-9_.]*")
+"""What code calls or looks up, if a bracket follows: `base64.b16encode(x)`."""
 _QUOTED: Final = 200
 _LEAST_QUOTED: Final = 6
 _BLANKS: Final = re.compile(rb"[ \t\r\n]*")
@@ -203,6 +205,8 @@ class Assigned:
         if end < 0 and form.most is None and not form.then and at >= known.get(form.id, 0):
             run = _RUNS[form.of].match(part, at)
             known[form.id] = run.end() if run is not None else at
+        if end > 0 and part[end : end + 1] in (b"(", b"[") and _CALL.fullmatch(part, at, end):
+            return
         quote = part[at - 1 : at]
         if form.of == "secret_text" and quote in (b'"', b"'"):
             closing = part.find(quote, at, at + _QUOTED)

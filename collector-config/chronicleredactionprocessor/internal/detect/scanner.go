@@ -71,6 +71,11 @@ func NewScanner(rules *Rules, key *pseudonym.Key) *Scanner {
 // Scan returns the edits on a view, in order. The slice is valid until the next call.
 func (s *Scanner) Scan(text []byte, context *Name, tally *Tally, nester Nester, layers int) []Edit {
 	s.text, s.context, s.tally, s.nester, s.layers = text, context, tally, nester, layers
+	if len(text) > longText && len(context.vetoes) > 0 {
+		without := *context // what is long is running text, whatever its name says
+		without.vetoes = nil
+		s.context = &without
+	}
 	s.edits, s.seen = s.edits[:0], classRun{}
 	if !s.collect() {
 		return nil
@@ -80,6 +85,9 @@ func (s *Scanner) Scan(text []byte, context *Name, tally *Tally, nester Nester, 
 	slices.SortFunc(s.edits, func(x, y Edit) int { return cmp.Compare(x.Start, y.Start) })
 	return s.edits
 }
+
+// longText is the number of bytes from which on a name says nothing against the parts of a text.
+const longText = 64
 
 // maxLevel is the number of cuts within cuts: only a text that is made for it has more, and each of them costs a look at
 // all that is left.

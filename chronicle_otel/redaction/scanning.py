@@ -205,7 +205,9 @@ class Scanner:
                 layers.append(fold)
                 view = fold.data
             outcome = (
-                self._named(view, context, work) if context.rule is not None else self._scan(view, self.scope(context, len(view)), work, used, depth)
+                self._named(view, context, work)
+                if context.rule is not None
+                else self._scan(view, self.scope(context, len(view)), work, used, depth)
             )
         for layer in reversed(layers):
             outcome = outcome.lifted(layer)

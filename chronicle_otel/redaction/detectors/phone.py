@@ -196,7 +196,9 @@ def _north_american(candidate: _Candidate, digits: str, scope: Scope, hinted: bo
         digits = digits[1:]
     shape = [len(group.digits) for group in groups]
     grouped = shape == [3, 3, 4] and candidate.joined and hinted
-    if not (NANP.fullmatch(digits) or (grouped and len(digits) == 10)) or not any((known := region(name)) is not None and known[0] == "1" for name in scope.regions):
+    if not (NANP.fullmatch(digits) or (grouped and len(digits) == 10)) or not any(
+        (known := region(name)) is not None and known[0] == "1" for name in scope.regions
+    ):
         return None
     if shape not in ([3, 3, 4], [3, 7]) and not groups[0].inside:
         return None

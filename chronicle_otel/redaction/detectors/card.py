@@ -88,7 +88,7 @@ class Card:
 
     name = "card"
     cores = SHAPES
-    hinted_cores = (r"(?:^|[^0-9A-Za-z])[0-9]{12,19}(?:[^0-9A-Za-z]|$)",)
+    hinted_cores = (r"(?:^|[^0-9A-Za-z])[0-9]{12,19}(?:[^0-9A-Za-z]|$)", *SHAPES[1:])
 
     def find(self, part: bytes, scope: Scope) -> list[Found]:
         """Return the card numbers."""

@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-_DOUBLED: Final = (0, 2, 4, 6, 8, 1, 3, 5, 7, 9)
+_DOUBLED: Final = bytes.maketrans(b"0123456789", bytes((0, 2, 4, 6, 8, 1, 3, 5, 7, 9)))
 
 
 def luhn_digit(head: str) -> str:
     """Return the digit that makes a number pass Luhn."""
-    total = 0
-    for at, char in enumerate(reversed(head)):
-        digit = ord(char) - 48
-        total += digit if at & 1 else _DOUBLED[digit]
+    raw = head.encode()
+    plain = raw[-2::-2]
+    total = sum(raw[::-2].translate(_DOUBLED)) + sum(plain) - 48 * len(plain)
     return str(-total % 10)
 
 

@@ -51,9 +51,13 @@ def runs(part: bytes) -> Iterator[Run]:
     if len(part) < 16:
         return
     made = [run for found in _HEX.finditer(part) if (run := _stands(part, *found.span()) and _hex(part, *found.span()))]
+    count = len(made)
+    at = 0
     for found in _BASE64.finditer(part):
         start, end = found.span()
-        if _stands(part, start, end) and all(end <= run.start or start >= run.end for run in made):
+        while at < count and made[at].end <= start:
+            at += 1
+        if _stands(part, start, end) and (at == count or made[at].start >= end):
             run = _base64(found[0], start, end)
             if run is not None:
                 made.append(run)

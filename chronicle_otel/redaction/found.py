@@ -46,7 +46,7 @@ class Found:
 class Scope:
     """What a detector may know beside the bytes: the name above them, and the policy's words."""
 
-    __slots__ = ("context", "first", "names", "prefixes", "regions")
+    __slots__ = ("context", "first", "level", "names", "prefixes", "regions")
 
     def __init__(self, names: Names, context: Context = NOWHERE, *, regions: Sequence[str] = (), prefixes: Sequence[bytes] = ()) -> None:
         self.names = names
@@ -55,6 +55,8 @@ class Scope:
         self.prefixes = prefixes
         self.first = True
         """The part begins where the text begins."""
+        self.level = 0
+        """How many cuts lie around the part."""
 
     def hinted(self, hint: str, part: bytes, at: int) -> bool:
         """Say whether the name above, the name before or a word before hints at a type."""

@@ -25,12 +25,13 @@ from .patterns import Cores, compile_pattern
 from .policy import Policy
 from .scanning import Rule, Scanner, core_patterns
 
-_BREAK: Final = re.compile(rb"\\+[bfn]")
-_RETURN: Final = re.compile(rb"\\+r")
-_TAB: Final = re.compile(rb"\\+t")
-_PLAIN: Final = re.compile(rb'\\+(["/])')
-_UNICODE: Final = re.compile(rb"\\+u([Dd][89ABab][0-9A-Fa-f]{2})\\+u([Dd][C-Fc-f][0-9A-Fa-f]{2})|\\+u([0-9A-Fa-f]{4})")
-_BACKSLASH: Final = re.compile(rb"\\+u005[Cc]")
+_BREAK: Final = re.compile(rb"(?<!\\)\\++[bfn]")
+_RETURN: Final = re.compile(rb"(?<!\\)\\++r")
+_TAB: Final = re.compile(rb"(?<!\\)\\++t")
+_PLAIN: Final = re.compile(rb'(?<!\\)\\++(["/])')
+_UNICODE: Final = re.compile(rb"(?<!\\)\\++u([Dd][89ABab][0-9A-Fa-f]{2})\\++u([Dd][C-Fc-f][0-9A-Fa-f]{2})|(?<!\\)\\++u([0-9A-Fa-f]{4})")
+_BACKSLASH: Final = re.compile(rb"(?<!\\)\\++u005[Cc]")
+# All of them begin where a run of backslashes does: looked at from each of its bytes, a long run would cost its square.
 _REACH: Final = 200
 """Bytes before a candidate in which a word may hint; more than in a text that was read, for escapes are longer than what they stand for."""
 _OTHER: Final = (

@@ -108,8 +108,11 @@ class Numbers:
         new = new_digits(kind, value, extra, names)
         return new if len(new) == count else new[-count:]
 
+    def _card(self, digits: str, context: Context) -> bool:
+        return card.is_number(digits) or ("card" in context.hints and card.may_be(digits))
+
     def _found(self, digits: str, context: Context) -> tuple[Rule, str, str, str] | None:
-        if "card" in self._rules and "card" not in context.vetoes and card.is_number(digits):
+        if "card" in self._rules and "card" not in context.vetoes and self._card(digits, context):
             return None if is_card(digits) else (self._rules["card"], "card", digits, "")
         if not context.hints & self._wanted:
             return None

@@ -15,6 +15,7 @@ _HOST: Final = re.compile(rb"d" + LETTER.encode() + rb"{6}\.example\.com")
 _MAIL: Final = re.compile(rb"m" + LETTER.encode() + rb"{16}@")
 _PHONE: Final = re.compile(rb"(?:\+?1[ .-]?)?\(?([2-9][0-9]{2})\)?[ \t./-]{0,3}555[ \t./-]{0,3}(01[0-9]{2})")
 _SSN: Final = re.compile(rb"(9[0-9]{2})([ .-]?)([0-4][0-9])\2([0-9]{4})")
+_INT: Final = re.compile(rb"(?<![0-9])(?:99[0-9]{2}([ -])[0-9]{4}\1[0-9]{4}|99[0-9]{10,})(?![0-9])")
 _GB: Final = re.compile(rb"[Gg][Bb][0-9]{2}")
 _NOT_DIGITS: Final = re.compile(rb"[^0-9]+")
 _QUAD: Final = re.compile(rb"24[0-7]\.[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}")
@@ -27,6 +28,7 @@ CORES: Final = (
     r"4[ .\t\r\n-]{0,4}0[ .\t\r\n-]{0,4}0[ .\t\r\n-]{0,4}0[ .\t\r\n-]{0,4}0[ .\t\r\n-]{0,4}0[ .\t\r\n-]{0,4}[0-9]",
     r"555[ \t./-]{0,3}01[0-9]{2}",
     r"(?:^|[^0-9])9[0-9]{2}[ .-]?[0-4][0-9][ .-]?[0-9]{4}(?:[^0-9]|$)",
+    r"99[0-9]{2}[ -]?[0-9]{4}[ -]?[0-9]{4}",
     r"24[0-7]\.[0-9]{1,3}\.[0-9]{1,3}\.",
     r"2001:0?[dD][bB]8:",
 )
@@ -36,7 +38,7 @@ CORES: Final = (
 def tokens(part: bytes, scope: Scope) -> list[tuple[int, int]]:
     """Return where own output stands, from left to right; of overlapping claims the earlier, then the earlier kind, holds."""
     claims: list[tuple[int, int, int]] = []
-    for order, kind in enumerate((_emails, _secrets, _hosts, _blocks, _ibans, _cards, _phones, _quads, _sixes)):
+    for order, kind in enumerate((_emails, _secrets, _hosts, _blocks, _ibans, _cards, _phones, _quads, _sixes, _integers)):
         claims += [(start, order, end) for start, end in kind(part)]
     claims += [(start, 99, end) for start, end in _ssns(part, scope)]
     claims.sort()
@@ -115,6 +117,11 @@ def _sixes(part: bytes) -> list[tuple[int, int]]:
         if before(part, start) not in RUN and after(part, end) not in RUN and addresses.address6(part[start:end]) is not None:
             made.append((start, end))
     return made
+
+
+def _integers(part: bytes) -> list[tuple[int, int]]:
+    spans = (match.span() for match in _INT.finditer(part))
+    return [(start, end) for start, end in spans if recognise.is_integer(_NOT_DIGITS.sub(b"", part[start:end]).decode())]
 
 
 def _ssns(part: bytes, scope: Scope) -> list[tuple[int, int]]:

@@ -76,7 +76,7 @@ class Redactor:
         work = Work(self._matches, collect=True)
         try:
             hits = self._scanner.text(data, NOWHERE, work).hits
-        except LimitReached:
+        except (LimitReached, RecursionError):
             return []
         points = _CodePoints(data)
         return [
@@ -107,8 +107,8 @@ class Redactor:
             if context.silent and self._gate is not None and self._gate.clean(data):
                 return data
             outcome = self._scanner.text(data, context, work)
-        except LimitReached as limit:
-            tally.opaque[limit.why] += 1
+        except (LimitReached, RecursionError) as limit:
+            tally.opaque[_why(limit)] += 1
             return b"" if self._drop else OPAQUE.encode()
         tally.add(work)
         return apply(data, outcome.edits)
@@ -122,9 +122,9 @@ class Redactor:
             if context.silent and not cut and self._gate is not None and len(data) not in broken.CUTS and self._gate.clean(data):
                 return data
             outcome = self._payload(data, context, work, cut, stream)
-        except LimitReached as limit:
-            tally.opaque[limit.why] += 1
-            return b"{}" if self._drop else opaque(limit.why, len(data))
+        except (LimitReached, RecursionError) as limit:
+            tally.opaque[_why(limit)] += 1
+            return b"{}" if self._drop else opaque(_why(limit), len(data))
         tally.add(work)
         return apply(data, outcome.edits)
 
@@ -136,6 +136,10 @@ class Redactor:
                 return broken.edits(data, failure, context, work, self._documents, self._scanner, cut)
             return self._scanner.text(data, context, work)
         return self._documents.edits(data, root, context, 0, 0, work, stream=stream)
+
+
+def _why(limit: LimitReached | RecursionError) -> str:
+    return limit.why if isinstance(limit, LimitReached) else "error"
 
 
 class _CodePoints:

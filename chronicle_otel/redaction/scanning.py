@@ -8,7 +8,7 @@ from __future__ import annotations
 import collections
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from . import encoded, own, recognise
@@ -63,6 +63,10 @@ _NAMED: Final = re.compile(rb"[:=#]")
 _OPENS: Final = b'{["'
 _SHORTEST: Final = 6
 """No built-in rule finds anything in less: `a@b.cd`."""
+_LONG: Final = 64
+"""Bytes from which on a text is running text, whatever its name says."""
+_LEVELS: Final = 32
+"""Cuts within cuts: only a text that is made for it has more, and each of them costs a look at all that is left."""
 _OWN: Final = ("own", 0)
 _ENCODED: Final = ("encoded", 0)
 
@@ -153,8 +157,10 @@ class Scanner:
         patterns, self._owners = core_patterns(self.rules, names)
         self._cores = Cores(patterns)
 
-    def scope(self, context: Context) -> Scope:
-        """Return what detectors may know about a text under a name."""
+    def scope(self, context: Context, size: int = 0) -> Scope:
+        """Return what detectors may know about a text under a name: the name of a long one says nothing against its parts."""
+        if size > _LONG and context.vetoes:
+            context = replace(context, vetoes=frozenset())
         return Scope(self.names, context, regions=self._regions, prefixes=self.secrets.prefixes)
 
     def plain(self, data: bytes, context: Context) -> bool:
@@ -199,7 +205,9 @@ class Scanner:
                 layers.append(fold)
                 view = fold.data
             outcome = (
-                self._named(view, context, work) if context.rule is not None else self._scan(view, self.scope(context), work, used, depth)
+                self._named(view, context, work)
+                if context.rule is not None
+                else self._scan(view, self.scope(context, len(view)), work, used, depth)
             )
         for layer in reversed(layers):
             outcome = outcome.lifted(layer)
@@ -244,6 +252,8 @@ class Scanner:
             return outcome
         owners = {self._owners[number] for number in present}
         if _OWN in owners and (cuts := own.tokens(part, scope)):
+            if scope.level >= _LEVELS:
+                return self._too_deep(part, work)
             self._between(part, cuts, scope, work, used, depth, outcome, None)
             return outcome
         for number in sorted(self._due(owners, scope, part)):
@@ -251,6 +261,8 @@ class Scanner:
             found = rule.detector.find(part, scope)
             if found and rule.type in self.names.vetoed and rule.hints != "phone":
                 found = [match for match in found if not scope.vetoed(rule.type, part, match.start)]
+            if found and scope.level >= _LEVELS:
+                return self._too_deep(part, work)
             if found:
                 spans = [(match.start, match.end) for match in found]
                 self._between(part, spans, scope, work, used, depth, outcome, (rule, found))
@@ -258,6 +270,9 @@ class Scanner:
         if _ENCODED in owners:
             self._encoded(part, scope, work, used, depth, outcome)
         return outcome
+
+    def _too_deep(self, part: bytes, work: Work) -> Outcome:
+        return Outcome([(0, len(part), self.stand_in("layers", work))])
 
     def _due(self, owners: set[tuple[str, int]], scope: Scope, part: bytes) -> set[int]:
         """Return the numbers of the rules that can find something in a part."""
@@ -285,6 +300,7 @@ class Scanner:
         """Scan what lies between spans, each piece by itself, and make the edits of the matches that the spans are."""
         at = 0
         first = scope.first
+        scope.level += 1
         for number in range(len(spans) + 1):
             start, end = spans[number] if number < len(spans) else (len(part), len(part))
             if at < start:
@@ -294,6 +310,7 @@ class Scanner:
                 self._replace(matches[0], matches[1][number], part, scope, work, used, depth, outcome)
             at = end
         scope.first = first
+        scope.level -= 1
 
     def _replace(self, rule: Rule, match: Found, part: bytes, scope: Scope, work: Work, used: int, depth: int, outcome: Outcome) -> None:
         spared = allowed(match, rule.allow)

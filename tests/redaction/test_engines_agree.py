@@ -49,7 +49,7 @@ def disagreements(kind: str, given: Iterable[str]) -> list[str]:
         ours = redact(value)
         if ours == other:
             continue
-        at = next((at for at, (one, its) in enumerate(zip(ours, other)) if one != its), min(len(ours), len(other)))
+        at = next((i for i, (left, right) in enumerate(zip(ours, other)) if left != right), min(len(ours), len(other)))
         window = slice(max(0, at - 60), at + 60)
         found.append(f"given {value[window]!r}\npython {ours[window]!r}\ngo {other[window]!r}\n{value[:2000]!r}")
     return found[: int(os.environ.get("CHRONICLE_AGREE_SHOW", "5"))]
@@ -57,8 +57,12 @@ def disagreements(kind: str, given: Iterable[str]) -> list[str]:
 
 def test_labelled_payloads() -> None:
     """Payloads of agents, about people and about nobody, come out the same."""
-    samples = [*spans.generate(400, 11), *spans.generate(200, 12, personal=False), *spans.generate(100, 13, urls=True)]
-    samples += other_spans.generate(300, 14)
+    samples = [
+        *spans.generate(400, 11),
+        *spans.generate(200, 12, personal=False),
+        *spans.generate(100, 13, urls=True),
+        *other_spans.generate(300, 14),
+    ]
     assert disagreements("payload", (sample.text for sample in samples)) == []
 
 

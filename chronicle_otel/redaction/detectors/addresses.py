@@ -52,9 +52,9 @@ def personal(address: ipaddress.IPv4Address) -> bool:
 def quad_at(part: bytes, start: int, end: int) -> bool:
     """Say whether the surroundings let a dotted quad be an address, and not a version."""
     previous = before(part, start)
-    if previous in WORD or previous == 0x2E:
+    if previous in WORD:
         return False
-    if start > 1 and previous in b"-/" and part[start - 2] in WORD:
+    if start > 1 and previous in b".-/" and part[start - 2] in WORD:
         return False
     if after(part, end) in WORD or digit_after(part, end, b"."):
         return False
@@ -118,10 +118,14 @@ class IPv6:
         made: list[Found] = []
         for found in _RUN6.finditer(part):
             start, end = found.span()
+            while start < end and part[start] == 0x2E:
+                start += 1
             while end > start and part[end - 1] == 0x2E:
                 end -= 1
             if part[end - 1 : end] == b":" and part[end - 2 : end - 1] != b":":
                 end -= 1
+            if part[start : start + 1] == b":" and part[start + 1 : start + 2] != b":":
+                start += 1
             if before(part, start) in WORD and b":" in part[start:end]:
                 start = part.index(b":", start, end) + 1
             if before(part, start) in WORD or after(part, end) in WORD:

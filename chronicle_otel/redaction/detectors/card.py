@@ -13,10 +13,10 @@ from ..tables import table
 _SEPARATOR: Final = rb"(?:[ ]?\r?\n[ ]?|[ .\t-])"
 _D: Final = rb"[0-9]"
 _GROUPED: Final = [
-    re.compile(_SEPARATOR.join(_D + b"{%d}" % count for count in shape)) for shape in ((4, 4, 4, 4), (4, 4, 4, 4, 3), (4, 6, 5), (4, 6, 4))
+    re.compile(_SEPARATOR.join(_D + b"{%d}" % count for count in shape)) for shape in ((4, 4, 4, 4, 3), (4, 4, 4, 4), (4, 6, 5), (4, 6, 4))
 ]
 _RUN: Final = re.compile(rb"[0-9]+")
-_SPACED: Final = re.compile(rb"[0-9]([ .\t-])[0-9](?:\1[0-9]){10,}")
+_SPACED: Final = re.compile(rb"[0-9]([ .\t-])[0-9](?:\1[0-9]){11,17}")
 _NOT_DIGITS: Final = re.compile(rb"[^0-9]+")
 SHAPES: Final = (
     r"(?:^|[^0-9A-Za-z])(?:4[0-9]{12}|(?:3[0-9]|5[0-9]|6[0-9]|2[2-7])[0-9]{12}|1800[0-9]{11}|2131[0-9]{11}|9792[0-9]{12}"
@@ -45,9 +45,14 @@ def issued(digits: str) -> bool:
     return any(len(digits) in ISSUERS.get(digits[:count], ()) for count in (1, 2, 3, 4))
 
 
+def may_be(digits: str) -> bool:
+    """Say whether digits are a card number of some issuer, known or not."""
+    return 12 <= len(digits) <= 19 and luhn(digits) and digits.count(digits[0]) < len(digits)
+
+
 def is_number(digits: str) -> bool:
-    """Say whether digits are a card number."""
-    return 12 <= len(digits) <= 19 and issued(digits) and luhn(digits) and digits.count(digits[0]) < len(digits)
+    """Say whether digits are a card number of an issuer that is known."""
+    return issued(digits) and may_be(digits)
 
 
 def may_begin(part: bytes, at: int) -> bool:
@@ -67,7 +72,7 @@ def candidates(part: bytes, at: int) -> list[int]:
     assert run is not None
     if 12 <= run.end() - at <= 19:
         ends.append(run.end())
-    for shape in _GROUPED:
+    for shape in _GROUPED if run.end() - at == 4 else ():
         grouped = shape.match(part, at)
         if grouped is not None:
             ends.append(grouped.end())
@@ -83,6 +88,7 @@ class Card:
 
     name = "card"
     cores = SHAPES
+    hinted_cores = (r"(?:^|[^0-9A-Za-z])[0-9]{12,19}(?:[^0-9A-Za-z]|$)", *SHAPES[1:])
 
     def find(self, part: bytes, scope: Scope) -> list[Found]:
         """Return the card numbers."""
@@ -94,7 +100,9 @@ class Card:
                 continue
             for end in candidates(part, start):
                 digits = _NOT_DIGITS.sub(b"", part[start:end]).decode()
-                if may_end(part, end) and is_number(digits) and not is_card(digits):
+                if not may_end(part, end) or not may_be(digits) or is_card(digits):
+                    continue
+                if issued(digits) or scope.hinted(self.name, part, start):
                     made.append(Found(start, end, self.name, (Piece(start, end, "card", digits),), digits))
                     floor = end
                     break

@@ -12,6 +12,7 @@ from ..found import DIGIT, RUN, WORD, Found, Piece, Scope, before, secret, text
 _JWT: Final = re.compile(rb"eyJ[A-Za-z0-9_-]{5,}(?:\.[A-Za-z0-9_-]*){1,4}")
 _BASIC: Final = re.compile(rb"[Bb][Aa][Ss][Ii][Cc][ \t]+([A-Za-z0-9+/_-]{4,}={0,2})")
 _BEARER: Final = re.compile(rb"[Bb][Ee][Aa][Rr][Ee][Rr][ \t]+([A-Za-z0-9._~+/-]{16,}={0,2})")
+_CONTROL: Final = re.compile(rb"[\x00-\x1f\x7f]")
 
 
 def dotted(start: int, value: bytes, part: bytes, scope: Scope) -> tuple[Piece, ...]:
@@ -62,6 +63,17 @@ def decodes(value: bytes) -> bytes | None:
         return None
 
 
+def _pair(decoded: bytes | None) -> bool:
+    """Say whether bytes are a user and a password, and no word that happens to decode."""
+    if decoded is None or b":" not in decoded or _CONTROL.search(decoded):
+        return False
+    try:
+        decoded.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
 class Basic:
     """what follows `Basic` and decodes to something with a colon."""
 
@@ -74,7 +86,7 @@ class Basic:
         found = _BASIC.search(part)
         while found is not None:
             start, end = found.span(1)
-            if before(part, found.start()) not in WORD and b":" in (decodes(found[1]) or b""):
+            if before(part, found.start()) not in WORD and _pair(decodes(found[1])):
                 made.append(Found(start, end, self.name, (secret(start, end, part, scope),), text(found[1])))
                 found = _BASIC.search(part, end)
             else:

@@ -11,6 +11,7 @@ from ..recognise import is_iban
 from ..tables import table
 
 _START: Final = re.compile(rb"[A-Za-z]{2}[0-9]{2}")
+_LOOSE: Final = re.compile(rb"[A-Za-z]{2}[0-9]{2}[A-Za-z0-9]{11,30}")
 
 
 def _lengths() -> dict[bytes, int]:
@@ -47,6 +48,17 @@ def read_at(part: bytes, start: int) -> tuple[int, str] | None:
     return (at, found) if mod97(found) else None
 
 
+def foreign_at(part: bytes, start: int) -> tuple[int, str] | None:
+    """Return end and plain text of an account number of no known length, without separators, that begins here."""
+    if before(part, start) in ALNUM:
+        return None
+    run = _LOOSE.match(part, start)
+    if run is None or after(part, run.end()) in ALNUM:
+        return None
+    found = run[0].decode().upper()
+    return (run.end(), found) if mod97(found) else None
+
+
 class Iban:
     """account numbers whose length and check digits fit."""
 
@@ -56,6 +68,8 @@ class Iban:
         r"[0-9]{2}[ -]?[A-Za-z0-9]{4}[ -]?[A-Za-z0-9]{4}[ -]?[A-Za-z0-9]{3}",
     )
 
+    hinted_cores = (r"(?:^|[^A-Za-z0-9])[A-Za-z]{2}[0-9]{2}[A-Za-z0-9]{11,30}(?:[^A-Za-z0-9]|$)",)
+
     def find(self, part: bytes, scope: Scope) -> list[Found]:
         """Return the account numbers."""
         made: list[Found] = []
@@ -63,6 +77,8 @@ class Iban:
         while found is not None:
             start = found.start()
             read = read_at(part, start)
+            if read is None and (read := foreign_at(part, start)) is not None and not scope.hinted(self.name, part, start):
+                read = None
             if read is not None and not is_iban(read[1]):
                 made.append(Found(start, read[0], self.name, (Piece(start, read[0], "iban", read[1]),), read[1]))
                 found = _START.search(part, read[0])

@@ -12,6 +12,7 @@ from ..found import WORD, Found, Piece, Scope, after, before, digit_after, digit
 from ..recognise import is_integer
 
 _ELEMENT: Final = re.compile(r"\[[^\]]+\]|.")
+_JOINED: Final = WORD | frozenset(b"+")
 _SEPARATORS: Final = re.compile(r"[^A-Za-z0-9]+")
 
 
@@ -90,6 +91,6 @@ def _bounded(pattern: str) -> str:
 
 
 def _stands(part: bytes, start: int, end: int) -> bool:
-    if before(part, start) in WORD or digit_before(part, start, b".-"):
+    if before(part, start) in _JOINED or digit_before(part, start, b".-"):
         return False
     return after(part, end) not in WORD and not digit_after(part, end, b".:-")

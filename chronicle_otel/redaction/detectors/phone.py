@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from ..found import ALNUM, DIGIT, WORD, Found, Piece, Scope, after, before, digit_after
+from ..found import ALNUM, DIGIT, WORD, Found, Piece, Scope, after, before, digit_after, digit_before
 from ..phone_table import NANP, calling_code, possible_abroad, region, valid
 from ..recognise import is_phone
 
@@ -16,6 +16,9 @@ _START: Final = re.compile(rb"\+?\(?[0-9]+")
 _EXTENSION: Final = re.compile(rb"[ ,]{0,2}(?:[Xx]|[Ee][Xx][Tt]\.?|[Ee][Xx][Tt][Ee][Nn][Ss][Ii][Oo][Nn])[ .:]?([0-9]{1,6})")
 _DATE: Final = re.compile(rb"[0-9]{2}[./-][0-9]{2}[./-][0-9]{4}")
 _MOST_GROUPS: Final = 8
+_MOST_ABROAD: Final = 15
+_LONGEST_AREA: Final = 7
+"""Digits of an area code, its national prefix with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +73,8 @@ class Phone:
         r"(?:^|[^0-9A-Za-z_./:-]|[^0-9A-Za-z][./:-]|^[./:-]|[A-Za-z][.:])0[0-9]{1,6}\)?[ \t./-]{1,3}[0-9]",
     )
     hinted_cores = (
-        r"(?:^|[^0-9A-Za-z_])(?:[0-9]{7,12}|[2-9][0-9]{12,14})(?:[^0-9A-Za-z_]|[XxEe]|$)",
-        r"(?:^|[^0-9A-Za-z_])[0-9]{1,5}[ \t./-]{1,3}[0-9]{2}",
+        r"(?:^|[^0-9A-Za-z_])[0-9]{7,17}(?:[^0-9A-Za-z_]|[XxEe]|$)",
+        r"(?:^|[^0-9A-Za-z_])[0-9]{1,14}[ \t./-]{1,3}[0-9]",
     )
 
     def find(self, part: bytes, scope: Scope) -> list[Found]:
@@ -106,7 +109,7 @@ class Phone:
                 extension = None
             else:
                 continue
-            number = _number(candidate, scope)
+            number = _number(candidate, scope) or _whole(candidate, start, end, scope)
             if number is None:
                 continue
             if not plus and scope.vetoed(self.name, part, start):
@@ -191,9 +194,12 @@ def _north_american(candidate: _Candidate, digits: str, scope: Scope, hinted: bo
     if one:
         groups = groups[1:]
         digits = digits[1:]
-    if not NANP.fullmatch(digits) or not any((known := region(name)) is not None and known[0] == "1" for name in scope.regions):
-        return None
     shape = [len(group.digits) for group in groups]
+    grouped = shape == [3, 3, 4] and candidate.joined and hinted
+    if not (NANP.fullmatch(digits) or (grouped and len(digits) == 10)) or not any(
+        (known := region(name)) is not None and known[0] == "1" for name in scope.regions
+    ):
+        return None
     if shape not in ([3, 3, 4], [3, 7]) and not groups[0].inside:
         return None
     return "1" + digits if candidate.joined or one or hinted else None
@@ -202,9 +208,9 @@ def _north_american(candidate: _Candidate, digits: str, scope: Scope, hinted: bo
 def _with_prefix(candidate: _Candidate, digits: str, scope: Scope, hinted: bool) -> str | None:
     first = candidate.groups[0]
     gaps = candidate.gaps
-    if len(first.digits) < 2 or len(set(gaps[1:])) > 1 or not (candidate.framed or hinted):
+    if not 2 <= len(first.digits) <= _LONGEST_AREA or len(set(gaps[1:])) > 1 or not (candidate.framed or hinted):
         return None
-    if _DATE.match(candidate.part, first.start):
+    if _DATE.match(candidate.part, first.start) or (not hinted and _measured(candidate)):
         return None
     for name in scope.regions:
         known = region(name)
@@ -214,6 +220,21 @@ def _with_prefix(candidate: _Candidate, digits: str, scope: Scope, hinted: bool)
         if len(national) >= 8 and national[0] != "0" and len(national) in known[2]:
             return known[0] + national
     return None
+
+
+def _measured(candidate: _Candidate) -> bool:
+    """Say whether digits are a postal code of nine digits, or go on behind a comma."""
+    shape = [len(group.digits) for group in candidate.groups]
+    start = candidate.groups[0].start
+    return shape == [5, 4] or digit_before(candidate.part, start, b",")
+
+
+def _whole(candidate: _Candidate, start: int, end: int, scope: Scope) -> str | None:
+    """Return the digits of a number that is all of a text whose name says that it holds one."""
+    if "phone" not in scope.context.hints or not scope.first or any(group.inside for group in candidate.groups):
+        return None
+    around = candidate.part[:start] + candidate.part[end:]
+    return candidate.digits if len(candidate.digits) <= _MOST_ABROAD and not around.strip(b" \t\r\n") else None
 
 
 def _bare(digits: str, scope: Scope) -> str | None:
@@ -236,7 +257,7 @@ def bare_number(digits: str, scope: Scope) -> str | None:
 
 def _piece(candidate: _Candidate, start: int, number: str) -> Piece:
     last = candidate.groups[-1].end
-    if number[0] != "1":
+    if number[0] != "1" or len(number) != 11:
         return Piece(start, candidate.end, "e164", number)
     wanted = 10
     for group in reversed(candidate.groups):

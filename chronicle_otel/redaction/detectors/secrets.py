@@ -28,7 +28,10 @@ _RUNS: Final = {name: re.compile(of + rb"*") for name, of in CLASSES.items()}
 _TOKEN: Final = _RUNS["word"]
 _REFERENCE: Final = re.compile(rb"\$\{|\{\{|<")
 _ASSIGNED: Final = re.compile(rb"""[A-Za-z0-9_.-]["'\\ )]*[:=]["'\\ (]*""")
+_CALL: Final = re.compile(rb"[A-Za-z_][A-Za-z0-9_]*[._][A-Za-z0-9_.]*")
+"""What code calls or looks up, if a bracket follows: `base64.b16encode(x)`."""
 _QUOTED: Final = 200
+_LEAST_QUOTED: Final = 6
 _BLANKS: Final = re.compile(rb"[ \t\r\n]*")
 
 
@@ -179,23 +182,36 @@ class Assigned:
                 blanks = _BLANKS.match(part)
                 assert blanks is not None
                 self._at(part, blanks.end(), form, scope, starts)
+        taken = max((end for end, _ in starts.values()), default=0)
+        barren: dict[str, int] = {}
         for found in _ASSIGNED.finditer(part):
             at = found.end()
-            said = scope.names.before(part, at).secrets if at < len(part) else None
+            said = scope.names.before(part, at).secrets if taken <= at < len(part) else None
             for form in self._forms if said else ():
                 if said and form.id in said:
-                    self._at(part, at, form, scope, starts)
+                    self._at(part, at, form, scope, starts, barren)
+            if at in starts:
+                taken = starts[at][0]
         return _made(part, starts, self.name)
 
-    def _at(self, part: bytes, at: int, form: Form, scope: Scope, starts: dict[int, tuple[int, int]]) -> None:
+    def _at(
+        self, part: bytes, at: int, form: Form, scope: Scope, starts: dict[int, tuple[int, int]], barren: dict[str, int] | None = None
+    ) -> None:
+        """Offer the value that begins here; `barren` says up to where a form's run has nothing, from any of its bytes on."""
         if _REFERENCE.match(part, at) or secret_at(part, at) is not None:
             return
-        end = form.end_at(part, at) or -1
+        known = {} if barren is None else barren
+        end = (form.end_at(part, at) or -1) if at >= known.get(form.id, 0) else -1
+        if end < 0 and form.most is None and not form.then and at >= known.get(form.id, 0):
+            run = _RUNS[form.of].match(part, at)
+            known[form.id] = run.end() if run is not None else at
+        if end > 0 and part[end : end + 1] in (b"(", b"[") and _CALL.fullmatch(part, at, end):
+            return
         quote = part[at - 1 : at]
         if form.of == "secret_text" and quote in (b'"', b"'"):
             closing = part.find(quote, at, at + _QUOTED)
             body = part[at:closing]
             if closing > end and b"\n" not in body and any(byte in DIGIT for byte in body) and any(byte in LETTER for byte in body):
-                end = closing if len(body) >= form.least else end
+                end = closing if len(body) >= _LEAST_QUOTED else end
         if end > starts.get(at, (0, 0))[0]:
             starts[at] = (end, len(scope.prefix(part[at:end])))

@@ -153,7 +153,7 @@ def front_page(url: _Parts) -> bool:
     ):
         return False
     host = url.part[url.host : url.host_end].lower()
-    if url.part[url.host_end : url.host_end + 1] == b":":
+    if url.host_end < url.end and url.part[url.host_end : url.host_end + 1] == b":":
         return False
     labels = host.split(b".")
     if not all(label and all(byte in ALNUM or byte == 0x2D for byte in label) for label in labels) or not labels[-1].isalpha():

@@ -31,7 +31,7 @@ func (n *number) add(c byte, at int) bool {
 func (n *number) text() string { return string(n.digits[:n.n]) }
 
 // groupings are the lengths of groups with a separator between them, in the order in which they are tried.
-var groupings = [][]int{{4, 4, 4, 4}, {4, 4, 4, 4, 3}, {4, 6, 5}, {4, 6, 4}}
+var groupings = [][]int{{4, 4, 4, 4, 3}, {4, 4, 4, 4}, {4, 6, 5}, {4, 6, 4}}
 
 // cardLengths are the lengths of the first run of digits of a card number, as bits.
 const cardLengths = 1<<1 | 1<<4 | (1<<(maxCard+1) - 1<<minCard)
@@ -43,7 +43,7 @@ func findCards(s *Scanner, r *rule, part span) {
 	}
 	for at := s.firstDigit(part, part.from); at >= 0; {
 		var card number
-		end := s.cardAt(part, at, &card, s.validCard)
+		end := s.cardAt(part, at, &card, acceptCard)
 		if end < 0 {
 			at = s.nextGroup(part, at)
 			continue
@@ -59,13 +59,13 @@ func findCards(s *Scanner, r *rule, part span) {
 }
 
 // cardAt returns the end of the first shape of a card number that begins at i and is accepted; -1 if none is.
-func (s *Scanner) cardAt(part span, i int, card *number, accept func(string) bool) int {
+func (s *Scanner) cardAt(part span, i int, card *number, accept cardTest) int {
 	if s.before(part, i, alnum) || s.before(part, i, dot) && s.before(part, i-1, digit) {
 		return -1
 	}
 	run := s.run(part, i, digit)
 	if n := run - i; n >= minCard && n <= maxCard {
-		if s.shape(part, i, []int{n}, card) == run && s.cardEnds(part, run) && accept(card.text()) {
+		if s.shape(part, i, []int{n}, card) == run && s.cardEnds(part, run) && accept(s, part, i, card.text()) {
 			return run
 		}
 		return -1
@@ -73,7 +73,7 @@ func (s *Scanner) cardAt(part span, i int, card *number, accept func(string) boo
 	if run-i == 4 {
 		for _, groups := range groupings {
 			end := s.shape(part, i, groups, card)
-			if end >= 0 && s.cardEnds(part, end) && accept(card.text()) {
+			if end >= 0 && s.cardEnds(part, end) && accept(s, part, i, card.text()) {
 				return end
 			}
 		}
@@ -137,7 +137,8 @@ func (s *Scanner) cardSeparator(part span, i int) int {
 }
 
 // spaced reads single digits with the same separator between all of them.
-func (s *Scanner) spaced(part span, i int, card *number, accept func(string) bool) int {
+func (s *Scanner) spaced(part span, i int, card *number, accept cardTest) int {
+	start := i
 	card.n = 0
 	card.add(s.text[i], i)
 	separator := s.byteAt(part, i+1)
@@ -148,7 +149,7 @@ func (s *Scanner) spaced(part span, i int, card *number, accept func(string) boo
 	for card.n < maxCard && s.byteAt(part, i) == separator && s.at(part, i+1, digit) {
 		card.add(s.text[i+1], i+1)
 		i += 2
-		if card.n >= 13 && s.cardEnds(part, i) && accept(card.text()) {
+		if card.n >= 13 && s.cardEnds(part, i) && accept(s, part, start, card.text()) {
 			return i
 		}
 	}
@@ -163,9 +164,18 @@ func (s *Scanner) cardEnds(part span, i int) bool {
 	return s.byteAt(part, i) != '.' || !s.at(part, i+1, digit)
 }
 
-// validCard reports whether digits have an issuer's prefix and length, and pass Luhn, and are not our own.
-func (s *Scanner) validCard(digits string) bool {
-	return s.issued(digits) && pseudonym.Luhn(digits) && !pseudonym.OwnCard(digits) && strings.Count(digits, digits[:1]) < len(digits)
+// cardTest says whether digits that begin at a place are the number that is looked for.
+type cardTest func(s *Scanner, part span, at int, digits string) bool
+
+func acceptCard(s *Scanner, part span, at int, digits string) bool {
+	return mayBeCard(digits) && (s.issued(digits) || s.hinted("card", part, at))
+}
+
+func acceptOwnCard(_ *Scanner, _ span, _ int, digits string) bool { return pseudonym.OwnCard(digits) }
+
+// mayBeCard reports whether digits are a card number of some issuer, known or not, and not our own.
+func mayBeCard(digits string) bool {
+	return pseudonym.Luhn(digits) && !pseudonym.OwnCard(digits) && strings.Count(digits, digits[:1]) < len(digits)
 }
 
 func (s *Scanner) issued(digits string) bool {

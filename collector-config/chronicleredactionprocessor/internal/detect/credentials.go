@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/base64"
 	"strings"
+	"unicode/utf8"
 )
 
 // findBasic finds the credentials of basic authentication.
@@ -34,8 +35,10 @@ func holdsColon(text string) bool {
 	text = strings.TrimRight(text, "=")
 	standard := strings.NewReplacer("-", "+", "_", "/").Replace(text)
 	decoded, err := base64.RawStdEncoding.DecodeString(standard)
-	return err == nil && bytes.IndexByte(decoded, ':') >= 0
+	return err == nil && bytes.IndexByte(decoded, ':') >= 0 && utf8.Valid(decoded) && !bytes.ContainsFunc(decoded, isControl)
 }
+
+func isControl(r rune) bool { return r < 0x20 || r == 0x7f }
 
 // findBearer finds bearer tokens.
 func findBearer(s *Scanner, r *rule, part span) {

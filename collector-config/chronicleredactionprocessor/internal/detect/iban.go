@@ -16,6 +16,12 @@ func findIBANs(s *Scanner, r *rule, part span) {
 		}
 		var account [maxIBAN]byte
 		end, n, separator := s.ibanAt(part, at, &account)
+		if end < 0 {
+			if end, n = s.foreignIBAN(part, at, &account); end >= 0 && !s.hinted(r.name, part, at) {
+				return
+			}
+			separator = 0
+		}
 		compact := string(account[:n])
 		if end < 0 || pseudonym.OwnIBAN(compact) || s.vetoed(r.name, part, at) {
 			return
@@ -25,7 +31,10 @@ func findIBANs(s *Scanner, r *rule, part span) {
 	})
 }
 
-const maxIBAN = 34
+const (
+	minIBAN = 15
+	maxIBAN = 34
+)
 
 // ibanAt reads the account number that begins at i in upper case without separators, and returns its end, its length
 // and its first separator; the end is -1 if there is none.
@@ -67,6 +76,27 @@ func (s *Scanner) ibanAt(part span, i int, account *[maxIBAN]byte) (end, n int, 
 		return -1, 0, 0
 	}
 	return at, n, separator
+}
+
+// foreignIBAN reads an account number of no known length, without separators.
+func (s *Scanner) foreignIBAN(part span, i int, account *[maxIBAN]byte) (end, n int) {
+	if s.before(part, i, alnum) || i+4 > part.to || !ibanHead(s.text[:part.to], i) {
+		return -1, 0
+	}
+	end = s.run(part, i, alnum)
+	if n = end - i; n < minIBAN || n > maxIBAN {
+		return -1, 0
+	}
+	for k, c := range s.text[i:end] {
+		if c >= 'a' {
+			c -= 'a' - 'A'
+		}
+		account[k] = c
+	}
+	if !pseudonym.ValidIBAN(string(account[:n])) {
+		return -1, 0
+	}
+	return end, n
 }
 
 // spellIBAN writes an account number as the old one was written.

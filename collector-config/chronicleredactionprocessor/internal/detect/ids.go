@@ -245,7 +245,7 @@ func plainID(text []byte) string {
 
 // stands reports whether what is around a number lets it be one of its own.
 func (s *Scanner) stands(part span, of span) bool {
-	if s.before(part, of.from, word) || (s.before(part, of.from, dot) || s.before(part, of.from, dash)) && s.before(part, of.from-1, digit) {
+	if s.before(part, of.from, word) || s.byteAt(part, of.from-1) == '+' || (s.before(part, of.from, dot) || s.before(part, of.from, dash)) && s.before(part, of.from-1, digit) {
 		return false
 	}
 	if s.at(part, of.to, word) {

@@ -43,10 +43,10 @@ func dotted(octets [4]int) string {
 
 // ipv4At returns the end of the address that begins at i, -1 if there is none.
 func (s *Scanner) ipv4At(part span, i int, octets *[4]int) int {
-	if s.before(part, i, alnum|under|dot) {
+	if s.before(part, i, word) {
 		return -1
 	}
-	if i > part.from && (s.text[i-1] == '-' || s.text[i-1] == '/') && s.before(part, i-1, word) {
+	if i > part.from && (s.text[i-1] == '.' || s.text[i-1] == '-' || s.text[i-1] == '/') && s.before(part, i-1, word) {
 		return -1
 	}
 	end := s.quad(part, i, octets)

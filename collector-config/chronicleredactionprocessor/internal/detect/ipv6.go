@@ -41,11 +41,18 @@ func ipv6Byte(c byte) bool { return c == ':' || is(c, hexa|dot) }
 
 // ipv6 reads a run as an address and moves its ends behind a name and before punctuation.
 func (s *Scanner) ipv6(part span, from, to *int) (address [16]byte, ok bool) {
+	for *from < *to && s.text[*from] == '.' {
+		*from++
+	}
 	text := bytes.TrimRight(s.text[*from:*to], ".")
 	if bytes.HasSuffix(text, []byte(":")) && !bytes.HasSuffix(text, []byte("::")) {
 		text = text[:len(text)-1]
 	}
 	*to = *from + len(text)
+	if len(text) > 1 && text[0] == ':' && text[1] != ':' {
+		*from++
+		text = text[1:]
+	}
 	if s.before(part, *from, word) {
 		if colon := bytes.IndexByte(text, ':'); colon >= 0 {
 			*from += colon + 1 // a name before the address: host:2001:…

@@ -131,8 +131,16 @@ func (s *Scanner) numberDigits(found *private, n int) string {
 	return made[len(made)-n:]
 }
 
+func (s *Scanner) cardNumber(digits string, name *Name) bool {
+	if s.SplitCard(digits) {
+		return true
+	}
+	fits := len(digits) >= minCard && len(digits) <= maxCard
+	return name.hints["card"] && fits && (mayBeCard(digits) || pseudonym.OwnCard(digits))
+}
+
 func (s *Scanner) privateNumber(digits string, name *Name) (private, bool) {
-	if s.rules.card != nil && !name.vetoes["card"] && s.SplitCard(digits) {
+	if s.rules.card != nil && !name.vetoes["card"] && s.cardNumber(digits, name) {
 		return private{s.rules.card, digits, ""}, !pseudonym.OwnCard(digits)
 	}
 	if !s.rules.wanted(name) {

@@ -24,6 +24,7 @@ const (
 	ownPhone
 	ownQuad
 	ownSix
+	ownInteger
 	ownSSN
 )
 
@@ -101,7 +102,7 @@ func (s *Scanner) ownNumbers(part span, claims []claim) []claim {
 		switch s.text[at] {
 		case '4':
 			var card number
-			if end := s.cardAt(part, at, &card, pseudonym.OwnCard); end >= 0 {
+			if end := s.cardAt(part, at, &card, acceptOwnCard); end >= 0 {
 				claims = append(claims, claim{span{at, end}, ownCard})
 			}
 		case '2':
@@ -110,6 +111,9 @@ func (s *Scanner) ownNumbers(part span, claims []claim) []claim {
 				claims = append(claims, claim{span{at, end}, ownQuad})
 			}
 		case '9':
+			if end := s.ownIntegerAt(part, at); end >= 0 && !s.before(part, at, digit) {
+				claims = append(claims, claim{span{at, end}, ownInteger})
+			}
 			var ssn number
 			end, separator := s.threeTwoFour(part, at, &ssn)
 			if end >= 0 && !s.before(part, at, digit) && !s.at(part, end, digit) && pseudonym.OwnSSN(ssn.text()) &&
@@ -119,6 +123,34 @@ func (s *Scanner) ownNumbers(part span, claims []claim) []claim {
 		}
 	}
 	return claims
+}
+
+// ownIntegerAt returns the end of an integer's stand-in that begins at i: digits alone, or three groups of four.
+func (s *Scanner) ownIntegerAt(part span, i int) int {
+	end := s.run(part, i, digit)
+	text := s.text[i:end]
+	if separator := s.byteAt(part, i+4); end == i+4 && (separator == ' ' || separator == '-') {
+		middle, last := s.run(part, i+5, digit), s.run(part, i+10, digit)
+		if middle != i+9 || s.byteAt(part, middle) != separator || last != i+14 {
+			return -1
+		}
+		end = last
+		text = plainDigits(s.text[i:end])
+	}
+	if len(text) < 12 || text[1] != '9' || !pseudonym.OwnInteger(string(text)) {
+		return -1
+	}
+	return end
+}
+
+func plainDigits(text []byte) []byte {
+	out := make([]byte, 0, len(text))
+	for _, c := range text {
+		if is(c, digit) {
+			out = append(out, c)
+		}
+	}
+	return out
 }
 
 func phoneGap(c byte) bool { return c == ' ' || c == '\t' || c == '.' || c == '/' || c == '-' }

@@ -10,6 +10,8 @@ const (
 	maxGroups = 8
 	minPhone  = 7
 	maxPhone  = 17
+	maxAbroad = 15
+	maxArea   = 7 // digits of an area code, its national prefix with it
 )
 
 // phoneGroup is a run of digits of a candidate.
@@ -112,7 +114,10 @@ func (s *Scanner) phoneAt(r *rule, part span, start int) int {
 		return 0
 	}
 	all := s.groupDigits(groups)
-	hint := s.phoneHint(part, groups)
+	hint := phoneHint{part: part, at: groups[0].from}
+	if groups[0].inside {
+		hint.at--
+	}
 	for n := len(groups); n > 0; n-- {
 		if n < len(groups) {
 			total -= groups[n].length()
@@ -125,7 +130,10 @@ func (s *Scanner) phoneAt(r *rule, part span, start int) int {
 		if total > maxPhone || !ok {
 			continue
 		}
-		number := s.phoneNumber(&candidate, hint)
+		number := s.phoneNumber(part, &candidate, &hint)
+		if number == "" && s.wholePhone(part, &candidate, span{start, end}) {
+			number = all[:total]
+		}
 		if number == "" {
 			continue
 		}
@@ -150,18 +158,17 @@ func (s *Scanner) groupDigits(groups []phoneGroup) string {
 }
 
 // phoneHint asks for a hint once, and only if somebody wants to know.
-func (s *Scanner) phoneHint(part span, groups []phoneGroup) func() bool {
-	asked, answer := false, false
-	return func() bool {
-		if !asked {
-			at := groups[0].from
-			if groups[0].inside {
-				at--
-			}
-			asked, answer = true, s.hinted("phone", part, at)
-		}
-		return answer
+type phoneHint struct {
+	part          span
+	at            int
+	asked, answer bool
+}
+
+func (h *phoneHint) holds(s *Scanner) bool {
+	if !h.asked {
+		h.asked, h.answer = true, s.hinted("phone", h.part, h.at)
 	}
+	return h.answer
 }
 
 // phoneGroups reads groups of digits with at most three bytes between them, of which at most one is no blank.
@@ -234,7 +241,7 @@ func (s *Scanner) emitPhone(r *rule, of span, c *phoneCandidate, found string, e
 	digits := s.key.Phone(found)
 	last := c.groups[len(c.groups)-1].to
 	switch {
-	case found[0] != '1':
+	case found[0] != '1' || len(found) != 11:
 		s.replace(span{of.from, c.end()}, "+"+digits)
 	case r.action != Pseudonymise:
 		s.replace(span{s.nationalStart(c), last}, "")
@@ -273,7 +280,7 @@ func (s *Scanner) nationalStart(c *phoneCandidate) int {
 }
 
 // phoneNumber returns the digits of a candidate in international form, empty if it is no number.
-func (s *Scanner) phoneNumber(c *phoneCandidate, hint func() bool) string {
+func (s *Scanner) phoneNumber(part span, c *phoneCandidate, hint *phoneHint) string {
 	if c.plus {
 		return s.international(c, c.digits)
 	}
@@ -289,7 +296,7 @@ func (s *Scanner) phoneNumber(c *phoneCandidate, hint func() bool) string {
 	}
 	if len(c.groups) == 1 {
 		// The table is asked before the surroundings: that is quicker.
-		if number := s.bareNumber(c.digits); number != "" && hint() {
+		if number := s.bareNumber(c.digits); number != "" && hint.holds(s) {
 			return number
 		}
 		return ""
@@ -297,7 +304,7 @@ func (s *Scanner) phoneNumber(c *phoneCandidate, hint func() bool) string {
 	if number := s.northAmerican(c, hint); number != "" {
 		return number
 	}
-	return s.withPrefix(c, hint)
+	return s.withPrefix(part, c, hint)
 }
 
 func (s *Scanner) international(c *phoneCandidate, digits string) string {
@@ -354,13 +361,14 @@ func isNANP(digits string) bool {
 	return len(digits) == 10 && digits[0] >= '2' && digits[3] >= '2'
 }
 
-func (s *Scanner) northAmerican(c *phoneCandidate, hint func() bool) string {
+func (s *Scanner) northAmerican(c *phoneCandidate, hint *phoneHint) string {
 	groups, digits := c.groups, c.digits
 	one := len(digits) == 11 && groups[0].length() == 1 && digits[0] == '1' && !groups[0].inside
 	if one {
 		groups, digits = groups[1:], digits[1:]
 	}
-	if !isNANP(digits) || !s.inNorthAmerica() {
+	grouped := len(digits) == 10 && len(groups) == 3 && groups[0].length() == 3 && groups[1].length() == 3
+	if !isNANP(digits) && !(grouped && s.framed(c, '/') && hint.holds(s)) || !s.inNorthAmerica() {
 		return ""
 	}
 	shape := len(groups) == 3 && groups[0].length() == 3 && groups[1].length() == 3 ||
@@ -368,7 +376,7 @@ func (s *Scanner) northAmerican(c *phoneCandidate, hint func() bool) string {
 	if !shape && !groups[0].inside {
 		return ""
 	}
-	if s.framed(c, '/') || one || hint() {
+	if s.framed(c, '/') || one || hint.holds(s) {
 		return "1" + digits
 	}
 	return ""
@@ -383,8 +391,31 @@ func (s *Scanner) inNorthAmerica() bool {
 	return false
 }
 
-func (s *Scanner) withPrefix(c *phoneCandidate, hint func() bool) string {
-	if c.groups[0].length() < 2 || c.digits[0] != '0' || !s.evenGaps(c) || s.dateAt(c.groups[0].from) || !s.framed(c, ' ') && !hint() {
+// measured reports whether digits are a postal code of nine digits, or go on behind a comma.
+func (s *Scanner) measured(part span, c *phoneCandidate) bool {
+	first := &c.groups[0]
+	return len(c.groups) == 2 && first.length() == 5 && c.groups[1].length() == 4 ||
+		s.byteAt(part, first.from-1) == ',' && s.before(part, first.from-1, digit)
+}
+
+// wholePhone reports whether a candidate is all of a text whose name says that it holds a number.
+func (s *Scanner) wholePhone(part span, c *phoneCandidate, of span) bool {
+	if !s.context.hints["phone"] || part.from != 0 || s.inside || len(c.digits) > maxAbroad {
+		return false
+	}
+	for i := range c.groups {
+		if c.groups[i].inside {
+			return false
+		}
+	}
+	return s.run(part, part.from, blank) == of.from && s.run(part, of.to, blank) == part.to
+}
+
+func (s *Scanner) withPrefix(part span, c *phoneCandidate, hint *phoneHint) string {
+	if c.groups[0].length() < 2 || c.groups[0].length() > maxArea || c.digits[0] != '0' || !s.evenGaps(c) || s.dateAt(c.groups[0].from) || !s.framed(c, ' ') && !hint.holds(s) {
+		return ""
+	}
+	if s.measured(part, c) && !hint.holds(s) {
 		return ""
 	}
 	national := c.digits[1:]

@@ -60,6 +60,7 @@ type Scanner struct {
 	seen    classRun
 	lengths uint64  // of its runs of digits, as bits
 	claims  []claim // own output of the parts that are at work, a stack
+	level   int     // how many cuts lie around the part that is at work
 }
 
 // NewScanner returns a scanner for one tenant.
@@ -70,15 +71,27 @@ func NewScanner(rules *Rules, key *pseudonym.Key) *Scanner {
 // Scan returns the edits on a view, in order. The slice is valid until the next call.
 func (s *Scanner) Scan(text []byte, context *Name, tally *Tally, nester Nester, layers int) []Edit {
 	s.text, s.context, s.tally, s.nester, s.layers = text, context, tally, nester, layers
+	if len(text) > longText && len(context.vetoes) > 0 {
+		without := *context // what is long is running text, whatever its name says
+		without.vetoes = nil
+		s.context = &without
+	}
 	s.edits, s.seen = s.edits[:0], classRun{}
 	if !s.collect() {
 		return nil
 	}
-	s.spans, s.claims, s.gaps, s.inside = s.spans[:0], s.claims[:0], s.gaps[:0], false
+	s.spans, s.claims, s.gaps, s.inside, s.level = s.spans[:0], s.claims[:0], s.gaps[:0], false, 0
 	s.scan(span{0, len(text)})
 	slices.SortFunc(s.edits, func(x, y Edit) int { return cmp.Compare(x.Start, y.Start) })
 	return s.edits
 }
+
+// longText is the number of bytes from which on a name says nothing against the parts of a text.
+const longText = 64
+
+// maxLevel is the number of cuts within cuts: only a text that is made for it has more, and each of them costs a look at
+// all that is left.
+const maxLevel = 32
 
 // scan cuts a part at our own output and looks at what is left.
 func (s *Scanner) scan(part span) {
@@ -92,6 +105,13 @@ func (s *Scanner) scan(part span) {
 		s.rest(part)
 		return
 	}
+	if s.level >= maxLevel {
+		s.tooDeep(part)
+		s.claims = s.claims[:first]
+		return
+	}
+	s.level++
+	defer func() { s.level-- }()
 	at := part.from
 	for i := first; i < last; i++ {
 		c := s.claims[i]
@@ -121,6 +141,13 @@ func (s *Scanner) rest(part span) {
 		if last == first {
 			continue
 		}
+		if s.level >= maxLevel {
+			s.spans, s.gaps = s.spans[:first], s.gaps[:firstGap]
+			s.tooDeep(part)
+			return
+		}
+		s.level++
+		defer func() { s.level-- }()
 		at := part.from
 		for k := first; k < last; k++ {
 			m := s.spans[k]
@@ -133,6 +160,13 @@ func (s *Scanner) rest(part span) {
 		return
 	}
 	s.encoded(part)
+}
+
+// tooDeep replaces a part, and whatever was found in it.
+func (s *Scanner) tooDeep(part span) {
+	s.edits = slices.DeleteFunc(s.edits, func(e Edit) bool { return int(e.Start) >= part.from && int(e.End) <= part.to })
+	s.tally.opaque("layers")
+	s.edit(part, s.rules.StandIn)
 }
 
 func (s *Scanner) scanGaps(first, last int) {

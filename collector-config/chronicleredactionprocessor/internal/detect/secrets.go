@@ -337,14 +337,36 @@ func (s *Scanner) offerUnderName(part span, at int, form *secretForm, offers []o
 	if s.literal(part, at, "${") || s.literal(part, at, "{{") || s.literal(part, at, "<") || s.ownSecretAt(part, at) >= 0 {
 		return offers
 	}
-	end := max(s.formEnd(part, at, form), s.quotedEnd(part, at, form))
+	end := s.formEnd(part, at, form)
+	if end >= 0 && s.called(part, span{at, end}) {
+		return offers
+	}
+	end = max(end, s.quotedEnd(part, at, form))
 	if end >= 0 {
 		offers = append(offers, offer{span{at, end}, len(s.rules.secrets.known(s.text[at:end]))})
 	}
 	return offers
 }
 
-const maxQuoted = 200
+// called reports whether a value is what code calls or looks up: base64.b16encode(x).
+func (s *Scanner) called(part, of span) bool {
+	if c := s.byteAt(part, of.to); c != '(' && c != '[' || is(s.text[of.from], digit|dot) {
+		return false
+	}
+	joined := false
+	for i, c := range s.text[of.from:of.to] {
+		if !is(c, word|dot) {
+			return false
+		}
+		joined = joined || i > 0 && (c == '.' || c == '_')
+	}
+	return joined
+}
+
+const (
+	minQuoted = 6
+	maxQuoted = 200
+)
 
 // quotedEnd returns the end of a value between quotes, in which any byte may stand; -1 if there is none.
 func (s *Scanner) quotedEnd(part span, at int, form *secretForm) int {
@@ -353,7 +375,7 @@ func (s *Scanner) quotedEnd(part span, at int, form *secretForm) int {
 	}
 	body := s.text[at:min(at+maxQuoted, part.to)]
 	closing := bytes.IndexByte(body, s.text[at-1])
-	if closing < form.runs[0].min || bytes.IndexByte(body[:closing], '\n') >= 0 {
+	if closing < minQuoted || bytes.IndexByte(body[:closing], '\n') >= 0 {
 		return -1
 	}
 	var seen uint16

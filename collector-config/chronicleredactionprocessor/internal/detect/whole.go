@@ -95,7 +95,7 @@ func (s *Scanner) SplitCard(digits string) bool {
 	return len(digits) >= minCard && len(digits) <= maxCard && s.validDigits(digits)
 }
 
-// validDigits is validCard without the test for our own output: pieces of it are taken for a card all the same.
+// validDigits is the test of card numbers without the test for our own output: pieces of it are taken for a card all the same.
 func (s *Scanner) validDigits(digits string) bool {
 	return s.issued(digits) && pseudonym.Luhn(digits) && strings.Count(digits, digits[:1]) < len(digits)
 }

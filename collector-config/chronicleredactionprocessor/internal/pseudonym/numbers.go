@@ -60,7 +60,7 @@ func (k *Key) Card(digits string) string {
 
 // OwnCard reports whether digits are in the range of Card.
 func OwnCard(digits string) bool {
-	return len(digits) >= 13 && len(digits) <= 19 && strings.HasPrefix(digits, CardPrefix) && Luhn(digits)
+	return len(digits) >= 12 && len(digits) <= 19 && strings.HasPrefix(digits, CardPrefix) && Luhn(digits)
 }
 
 // Luhn reports whether the last digit is the check digit of the others.

@@ -33,12 +33,28 @@ func findUserinfo(s *Scanner, r *rule, part span) {
 		if s.before(part, scheme, alnum) {
 			continue
 		}
+		if s.byteAt(part, scheme-1) == '@' { // an address ends where the scheme begins
+			if known := s.schemeSuffix(scheme, colon); known >= 0 {
+				scheme = known
+			}
+		}
 		u := urlFound{span{scheme, s.urlEnd(part, colon+3)}, colon}
 		if s.planURL(u) {
 			s.emitURL(r, u)
 			from = u.to
 		}
 	}
+}
+
+// schemeSuffix returns where a known scheme begins at the end of a longer one, whatever stands before; -1 if there is none.
+func (s *Scanner) schemeSuffix(scheme, colon int) int {
+	name := strings.ToLower(string(s.text[scheme:colon]))
+	for known := range s.rules.tables.schemes {
+		if strings.HasSuffix(name, known) {
+			return colon - len(known)
+		}
+	}
+	return -1
 }
 
 const maxUserinfo = 256

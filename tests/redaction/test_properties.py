@@ -76,13 +76,27 @@ def test_a_second_pass_changes_nothing(text: str) -> None:
         assert way(OTHER, once) == once
 
 
+def without_secrets(tree: Any, name: str = "") -> Any:
+    """A tree in which what stands under a secret's name is one word: such a string is a secret as a whole, whatever it looks like."""
+    if isinstance(tree, dict):
+        return {key: without_secrets(member, key) for key, member in tree.items()}
+    if isinstance(tree, list):
+        return [without_secrets(item, name) for item in tree]
+    if not isinstance(tree, str) or name == "password":
+        return "secret" if isinstance(tree, str) else tree
+    try:
+        return json.dumps(without_secrets(json.loads(tree), name))
+    except ValueError:
+        return tree
+
+
 @QUICK
 @given(TREES, st.booleans())
 def test_json_stays_json_of_the_same_shape(tree: Any, ascii_only: bool) -> None:
     """Types, lengths of lists, counts of members and digits of integers stay."""
     text = encodable(json.dumps(tree, ensure_ascii=ascii_only))
     redacted = json.loads(ENGINE.payload(text))
-    assert list(shape(redacted)) == list(shape(json.loads(text)))
+    assert list(shape(without_secrets(redacted))) == list(shape(without_secrets(json.loads(text))))
 
 
 @QUICK

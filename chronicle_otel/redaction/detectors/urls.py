@@ -25,6 +25,8 @@ _SITES: Final = frozenset(name.encode() for name in _TABLE["sites"])
 _SCHEME: Final = re.compile(rb"([A-Za-z][A-Za-z0-9+.-]*)://")
 _REST: Final = re.compile(rb"""[^ \t\r\n"'<>\\^`{|}\x80-\xff]*""")
 _TRAILING: Final = b".,;:!?)]*_~"
+_NUMBER_GOES_ON: Final = re.compile(rb"[&;,:+(][0-9]{1,6}[ \t\r\n][0-9]")
+"""Where a number begins at the end of a URL that goes on behind a blank."""
 _USERINFO: Final = re.compile(rb"""([A-Za-z][A-Za-z0-9+.-]*)://([^ \t\r\n/@?#"'<>\\]{1,256})@[A-Za-z0-9\[]""")
 _AUTHORITY: Final = re.compile(rb"[^/?#]*")
 _RUN: Final = re.compile(rb"[A-Za-z0-9_-]{20,}")
@@ -37,6 +39,9 @@ def end_of(part: bytes, start: int) -> int:
     rest = _REST.match(part, start)
     assert rest is not None
     end = rest.end()
+    number = _NUMBER_GOES_ON.search(part, max(start, end - 7), end + 2)
+    if number is not None and number.end() == end + 2:
+        end = number.start() + 1
     while end > start and part[end - 1] in _TRAILING:
         closing = part[end - 1]
         if closing == 0x29 and b"(" in part[start:end]:

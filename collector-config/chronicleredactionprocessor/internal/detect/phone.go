@@ -368,7 +368,7 @@ func (s *Scanner) northAmerican(c *phoneCandidate, hint *phoneHint) string {
 		groups, digits = groups[1:], digits[1:]
 	}
 	grouped := len(digits) == 10 && len(groups) == 3 && groups[0].length() == 3 && groups[1].length() == 3
-	if !isNANP(digits) && !(grouped && s.framed(c, '/') && hint.holds(s)) || !s.inNorthAmerica() {
+	if !isNANP(digits) && (!grouped || !s.framed(c, '/') || !hint.holds(s)) || !s.inNorthAmerica() {
 		return ""
 	}
 	shape := len(groups) == 3 && groups[0].length() == 3 && groups[1].length() == 3 ||

@@ -231,6 +231,7 @@ func (s *Scanner) urlEnd(part span, start int) int {
 	for end < part.to && s.text[end] < 0x80 && !urlEnds[s.text[end]] {
 		end++
 	}
+	end = s.beforeNumber(part, start, end)
 	for end > start && urlTrailing[s.text[end-1]] {
 		switch s.text[end-1] {
 		case ')':
@@ -246,6 +247,23 @@ func (s *Scanner) urlEnd(part span, start int) int {
 	}
 	return end
 }
+
+// beforeNumber returns the end of a URL without the first digits of a number that goes on behind a blank.
+func (s *Scanner) beforeNumber(part span, start, end int) int {
+	if end+1 >= part.to || !is(s.text[end], blank) || !is(s.text[end+1], digit) {
+		return end
+	}
+	first := end
+	for first > start && end-first < 6 && is(s.text[first-1], digit) {
+		first--
+	}
+	if first == end || first == start || !numberStarts[s.text[first-1]] {
+		return end
+	}
+	return first
+}
+
+var numberStarts = classOf("&;,:+(")
 
 var urlEnds, urlTrailing = classOf(" \t\r\n\"'<>\\^`{|}"), classOf(".,;:!?)]*_~")
 

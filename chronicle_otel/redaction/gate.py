@@ -1,6 +1,6 @@
 """Says quickly that a value holds nothing: sound, so that skipping a value is the same as scanning it.
 
-raw bytes ──fold, read JSON escapes──► one text ──the rules' own cores, all at once──► nothing there: done
+raw bytes ──read JSON escapes, fold──► one text ──the rules' own cores, all at once──► nothing there: done
 
 The rules' cores, asked of the whole value, find at least what they find in its parts: quotes and commas are boundaries as
 the ends of a string are. What else can change a value has a core of its own here.
@@ -96,13 +96,15 @@ class Gate:
 
     def clean(self, data: bytes) -> bool:
         """Say whether a value surely holds nothing that any rule would touch."""
-        text = data if data.isascii() else folded(data)
+        text = data
         if b"\\" in text:
             if b"u" in text:
                 if _BACKSLASH.search(text):
                     return False
                 text = _UNICODE.sub(_unit, text)
             text = _PLAIN.sub(rb"\1", _RETURN.sub(b"\r", _TAB.sub(b"\t", _BREAK.sub(b"\n", text))))
+        if not text.isascii():
+            text = folded(text)  # after the escapes, as when it is scanned: folding may spell new ones, which are none
         found = self._cores.match(text)
         if found and not self._harmless(found, text):
             return False

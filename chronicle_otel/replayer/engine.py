@@ -51,6 +51,8 @@ class Replayer:
         self.options = options
         self.pace = options.pace
         self.runs = [prepare(run, options) for run in runs]
+        redacted = any(step.redactions for run in runs for step in run.steps)
+        self._redactor = options.redactor if redacted else None  # what holds the values themselves is compared with them
         self.stray: list[Happened] = []
         """Crossings that belong to no Run."""
         self.closed = False
@@ -129,7 +131,7 @@ class Replayer:
 
     def _redacted(self, tree: Any) -> Any:
         """What a redactor would have left of a live value, where the caller gave its key."""
-        redactor = self.options.redactor
+        redactor = self._redactor
         return values.loads(redactor.payload(values.dumps(tree))) if redactor is not None else tree
 
     def _number(self, run: RunLog, happened: Happened) -> None:

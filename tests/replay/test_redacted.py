@@ -110,6 +110,13 @@ def test_with_the_key_comparison_is_exact(lab: Lab, desk: Desk) -> None:
     assert (result.verdict, levels(result)) == ("reproduced", ["model exact"] * 2)
 
 
+def test_a_key_changes_nothing_where_nothing_was_redacted(lab: Lab, desk: Desk) -> None:
+    """A recording that holds the values themselves is compared with the values themselves."""
+    run = lab.record(desk.run, [ANNA, BEN])
+    result = around(run, desk, redactor=KEYED)
+    assert (result.verdict, levels(result)) == ("reproduced", ["model exact"] * 2)
+
+
 def test_another_key_is_refused(lab: Lab, desk: Desk) -> None:
     """A redactor that did not redact the run cannot compare with it."""
     run = lab.record(desk.run, [ANNA, BEN], redact=KEYED)

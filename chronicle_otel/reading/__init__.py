@@ -12,6 +12,7 @@ from typing import TypeAlias
 
 from chronicle_otel import semconv
 from chronicle_otel.errors import RunNotFound, SourceError, UsageError
+from chronicle_otel.reading.blobs import Blobs
 from chronicle_otel.reading.checks import Checks
 from chronicle_otel.reading.findings import Finding
 from chronicle_otel.reading.model import Entry, Run, Step, runs_of
@@ -23,8 +24,10 @@ Source: TypeAlias = str | os.PathLike[str]
 __all__ = ["Checks", "Entry", "Finding", "Run", "SpanRecord", "Step", "load", "runs"]
 
 
-def runs(source: Source) -> list[Run]:
+def runs(source: Source, *, store: str | None = None) -> list[Run]:
     """Return all Runs of a source in order of start: a file or folder of OTLP JSON, or "-" for standard input.
+
+    `store` is the root of the external store that values were moved to, or of a copy; default: `CHRONICLE_STORE`.
 
     SourceError if the source cannot be read or holds no span of chronicle.
     """
@@ -34,7 +37,7 @@ def runs(source: Source) -> list[Run]:
     gc.disable()  # every object made here stays; looking for garbage among them takes a fifth of the time
     try:
         found = read_files(source)
-        result = runs_of(found.spans, found.findings, source=str(source))
+        result = runs_of(found.spans, found.findings, source=str(source), blobs=Blobs(store))
     finally:
         if collecting:
             gc.enable()
@@ -57,16 +60,16 @@ def _nothing_in(source: Source, found: Spans) -> str:
     return f"{source} holds {others}no span of chronicle: record with chronicle_otel.init() or `chronicle run` first.{first}"
 
 
-def load(source: Source | Run, run: str | None = None) -> Run:
+def load(source: Source | Run, run: str | None = None, *, store: str | None = None) -> Run:
     """Return one Run. `run` is its id or the beginning of it, or a trace id; without one the source must hold a single Run.
 
-    Traces of replays do not count as long as there is a recording. RunNotFound lists what there is.
+    `store` as of `runs`. Traces of replays do not count as long as there is a recording. RunNotFound lists what there is.
     """
     if isinstance(source, Run):
         return source
     if run is not None and not isinstance(run, str):
         raise UsageError(f"load: run={run!r}: give the id of a Run, or the beginning of it")
-    found = runs(source)
+    found = runs(source, store=store)
     if run is None:
         recordings = [each for each in found if each.replay_of is None] or found
         if len(recordings) == 1:

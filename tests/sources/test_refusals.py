@@ -36,7 +36,7 @@ def refusal(source: str) -> str:
     [
         (Given(401, '{"message":"no such token"}'), 'no credentials were sent: set CHRONICLE_JAEGER_TOKEN, CHRONICLE_JAEGER_USER'),
         (Given(403, '{"message":"no such token"}'), 'It says: "no such token"'),
-        (Given(404, '{"error":{"httpCode":404,"message":"No traces found"}}'), f"has no trace {TRACE}; search for it: chronicle runs 'jaeger://"),
+        (Given(404, '{"error":{"message":"No traces found"}}\n', "text/plain"), f"has no trace {TRACE}; search for it: chronicle runs"),
         (Given(404, "404 page not found", "text/plain"), "has no /api/v3: it is older than 1.35"),
         (Given(413, "big", "text/plain"), "too large for one answer (HTTP 413)"),
         (Given(400, '{"error":{"httpCode":400,"message":"malformed"}}'), 'refuses the request (HTTP 400). It says: "malformed"'),

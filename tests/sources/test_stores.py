@@ -19,7 +19,7 @@ from chronicle_otel.reading.sources.tempo import traceql
 from tests.sources.stores import ANSWERS, RUN, TRACE, Asked, Given, recorded, serving
 
 PROTOBUF = "application/protobuf"
-NOT_FOUND = Given(404, '{"error":{"httpCode":404,"message":"No traces found"}}')
+NOT_FOUND = Given(404, '{"error":{"httpCode":404,"message":"No traces found"}}\n', "text/plain")
 NOTHING = [
     ("jaeger", NOT_FOUND),
     ("clickhouse", Given(type="text/plain")),
@@ -150,6 +150,14 @@ def test_what_jaeger_is_asked() -> None:
     rest = "/base?service=shop&tag=error.type:ValueError&since=2026-01-01&until=2026-12-31&limit=5"
     [asked] = asked_by("jaeger", rest)
     assert json.loads(asked.query.pop("query.attributes")) == {"chronicle.version": "1", "error.type": "ValueError"}
+    old = {name: asked.query.pop(name) for name in [name for name in asked.query if "_" in name]}
+    assert old == {
+        "query.start_time_min": "2026-01-01T00:00:00.000000Z",
+        "query.start_time_max": "2026-12-31T00:00:00.000000Z",
+        "query.num_traces": "5",
+        "query.raw_traces": "true",
+        "query.service_name": "shop",
+    }
     assert asked.query == {
         "query.startTimeMin": "2026-01-01T00:00:00.000000Z",
         "query.startTimeMax": "2026-12-31T00:00:00.000000Z",
@@ -162,7 +170,7 @@ def test_what_jaeger_is_asked() -> None:
 def test_choices_join_those_of_the_address() -> None:
     """What `runs` is told goes to the store together with what the address says."""
     [asked] = asked_by("jaeger", "/base?since=2026-01-01", service="shop", errors=True, limit=3)
-    assert json.loads(asked.query["query.attributes"]) == {"chronicle.version": "1", "error": "true"}
+    assert json.loads(asked.query["query.attributes"]) == {"chronicle.version": "1"}
     assert (asked.query["query.serviceName"], asked.query["query.searchDepth"]) == ("shop", "3")
 
 

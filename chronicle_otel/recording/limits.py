@@ -105,7 +105,9 @@ def _span_limits(provider: Any) -> Iterator[Limit]:
     count = getattr(limits, "max_span_attributes", None)
     if isinstance(count, int) and count < SMALLEST_COUNT:
         yield _evicted(
-            f"SpanLimits of the tracer provider ({count} attributes)", count, f"raise max_span_attributes to {SMALLEST_COUNT}, or use {_OWN}"
+            f"SpanLimits of the tracer provider ({count} attributes)",
+            count,
+            f"raise max_span_attributes to {SMALLEST_COUNT}, or use {_OWN}",
         )
 
 

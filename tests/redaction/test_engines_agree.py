@@ -85,3 +85,9 @@ def test_generated_texts() -> None:
 def test_generated_payloads() -> None:
     """Payloads that are nested, cut and damaged come out the same."""
     assert disagreements("payload", generated.payloads(COUNT, SEED)) == []
+
+
+def test_generated_edges() -> None:
+    """Values between escapes of every depth, separators and words that hint come out the same."""
+    assert disagreements("text", generated.glued_texts(COUNT, SEED)) == []
+    assert disagreements("payload", generated.glued_payloads(COUNT, SEED)) == []

@@ -32,6 +32,7 @@ _BACK: Final = re.compile(rb"(?<!\\)\\++b")
 _PAGE: Final = re.compile(rb"(?<!\\)\\++f")
 _PLAIN: Final = re.compile(rb'(?<!\\)\\++(["/])')
 _UNICODE: Final = re.compile(rb"(?<!\\)\\++u([Dd][89ABab][0-9A-Fa-f]{2})\\++u([Dd][C-Fc-f][0-9A-Fa-f]{2})|(?<!\\)\\++u([0-9A-Fa-f]{4})")
+_SEVERAL: Final = re.compile(rb"\\\\+")
 _LONG_RUN: Final = re.compile(rb"(?<!\\)(\\{3}\\*+)[bfnrtu]")
 _PAIR: Final = re.compile(rb"(?<!\\)(\\++)u[Dd][89ABab][0-9A-Fa-f]{2}(\\++)u[Dd][C-Fc-f]")
 _BACKSLASH: Final = re.compile(rb"\\u(?:005|[Ff][Ff]3)[Cc]|\\u[Ff][Ee]68")
@@ -82,7 +83,8 @@ def _read(text: bytes) -> bytes | None:
         text = _BACK.sub(b"\b", text)
     if b"\\f" in text:
         text = _PAGE.sub(b"\f", text)
-    return _PLAIN.sub(rb"\1", _RETURN.sub(b"\r", _TAB.sub(b"\t", _FEED.sub(b"\n", text))))
+    text = _PLAIN.sub(rb"\1", _RETURN.sub(b"\r", _TAB.sub(b"\t", _FEED.sub(b"\n", text))))
+    return _SEVERAL.sub(b"\\\\", text) if b"\\\\" in text else text
 
 
 class _Loose(Scope):
@@ -97,6 +99,15 @@ class _Loose(Scope):
 
     def hinted(self, hint: str, part: bytes, at: int) -> bool:
         return self._hinted
+
+    def named(self, hint: str, part: bytes, at: int) -> bool:
+        return self._hinted
+
+    def follows_word(self, part: bytes, at: int) -> bool:
+        return False
+
+    def numbered(self, rule: str, part: bytes, at: int) -> bool:
+        return False
 
     def vetoed(self, rule: str, part: bytes, at: int) -> bool:
         return False
@@ -192,4 +203,4 @@ def _named(policy: Policy) -> list[str]:
 def _hint_names(policy: Policy, rule: Rule) -> str:
     listed = {name for entry in policy.tree["keys"] if entry.get("hint") == rule.hints for name in entry["names"]}
     listed.update(name for entry in policy.tree["national_ids"] if entry["id"] == rule.hints for name in entry.get("names", ()))
-    return name_core(sorted(listed)) + r"""["'\\ )]*[:=#,}\]]""" if listed else ""
+    return name_core(sorted(listed)) + r"""["'\\ ()]*[ :=#,}\]]""" if listed else ""

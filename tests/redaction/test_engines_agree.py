@@ -91,3 +91,9 @@ def test_generated_edges() -> None:
     """Values between escapes of every depth, separators and words that hint come out the same."""
     assert disagreements("text", generated.glued_texts(COUNT, SEED)) == []
     assert disagreements("payload", generated.glued_payloads(COUNT, SEED)) == []
+
+
+def test_generated_numbers() -> None:
+    """Digits in groups of every shape come out the same, as texts and in documents."""
+    assert disagreements("text", generated.numbers(COUNT * 3, SEED)) == []
+    assert disagreements("payload", (json.dumps({"phone": text, "a": [text]}) for text in generated.numbers(COUNT, SEED + 1))) == []

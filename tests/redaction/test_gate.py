@@ -35,6 +35,7 @@ def values() -> Iterator[tuple[str, str]]:
         ("payload", generated.payloads(COUNT, SEED)),
         ("text", generated.glued_texts(COUNT, SEED)),
         ("payload", generated.glued_payloads(COUNT, SEED)),
+        ("text", generated.numbers(COUNT * 2, SEED)),
     ):
         for value in made:
             yield kind, value

@@ -121,7 +121,9 @@ class Phone:
                 extension = None
             else:
                 continue
-            number = _number(candidate, scope) or _whole(candidate, start, end, scope) or _said(candidate, start, scope)
+            number = _number(candidate, scope) or _whole(candidate, start, end, scope)
+            if number is None and count == len(groups):
+                number = _said(candidate, start, scope)
             if number is None:
                 continue
             if not plus and scope.vetoed(self.name, part, start):

@@ -142,7 +142,7 @@ func (s *Scanner) phoneAt(r *rule, part span, start int) int {
 		if number == "" && s.wholePhone(part, &candidate, span{start, end}) {
 			number = all[:total]
 		}
-		if number == "" && s.saidPhone(part, &candidate, start, &hint) {
+		if number == "" && n == len(groups) && s.saidPhone(part, &candidate, start, &hint) {
 			number = all[:total]
 		}
 		if number == "" {

@@ -12,6 +12,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,7 +22,10 @@ from tests.conftest import environment
 _BLOCK = re.compile(r"^```(\w+)(?: file=(\S+))?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _RUN = re.compile(r"\b[0-9a-f]{12}(?:[0-9a-f]{20})?\b")
 """An id of a run or trace, whole or its beginning."""
+HOME = "/home/you"
+"""What documents call the folder that their commands begin in."""
 _VARYING = (
+    (re.compile(r"\b[0-9a-f]{64}\b"), "<digest>"),
     (re.compile(r"\b[0-9a-f]{32}\b"), "<run>"),
     (re.compile(r"\b[0-9a-f]{12}\b"), "<id>"),
     (re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d(:\d\dZ?)?"), "<time>"),
@@ -52,15 +56,27 @@ class Shell:
     """What a reader of the document has in front of him; commands change it."""
 
     folder: Path
-    addresses: Mapping[str, str] = field(default_factory=dict[str, str])
-    """Where the document's servers listen here, by what the document says. Outputs are written with what it says."""
+    places: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Addresses and folders of the document's servers, and which ones they are here. Outputs are written with those of the document."""
+    patience: float = 0
+    """Seconds for which a list of runs is asked for again, until it is the one that is shown: stores take their time."""
     variables: dict[str, str] = field(default_factory=dict[str, str])
     ids: dict[str, str] = field(default_factory=dict[str, str])
     """Ids of runs in the document, and what stands in their place here: a reader would copy them from an output above."""
 
+    def until(self, command: str, shown: str) -> str:
+        """Run a command; where it asks for what a store may not show yet, again and again."""
+        printed = self.run(command)
+        patience = self.patience if shown else min(self.patience, 5)  # what nobody has written yet does not come
+        deadline = time.monotonic() + (patience if command.startswith("chronicle runs ") else 0)
+        while stable(self.there(printed)) != stable(shown) and time.monotonic() < deadline:
+            time.sleep(0.5)
+            printed = self.run(command)
+        return printed
+
     def run(self, command: str) -> str:
         """Run one command as a shell would; return what it prints."""
-        command = self._here(command)
+        command = self.here(command)
         if command.startswith("cd "):
             self.folder /= command[3:]
             return ""
@@ -80,14 +96,15 @@ class Shell:
         for said, here in zip(_RUN.findall(shown), _RUN.findall(printed), strict=False):
             self.ids |= {said: here, said[:12]: here[:12]}
 
-    def _here(self, text: str) -> str:
-        for said, here in self.addresses.items():
+    def here(self, text: str) -> str:
+        """Write a command with the places and ids of this time."""
+        for said, here in self.places.items():
             text = text.replace(said, here)
         return _RUN.sub(lambda found: self.ids.get(found[0], found[0]), text)
 
     def there(self, text: str) -> str:
-        """Write an output with the addresses and ids of the document."""
-        for said, here in self.addresses.items():
+        """Write an output with the places and ids of the document."""
+        for said, here in self.places.items():
             text = text.replace(here, said)
         said = {here: said for said, here in self.ids.items()}
         return _RUN.sub(lambda found: said.get(found[0], found[0]), text)
@@ -112,7 +129,7 @@ def played(sample: Sample, shell: Shell) -> str:
     for part in re.split(r"^(?=\$ )", sample.text, flags=re.MULTILINE):
         command, _, shown = part.partition("\n")
         if command.startswith("$ "):
-            printed = shell.run(command[2:])
+            printed = shell.until(command[2:], shown)
             shell.learn(shown, printed)
             text += [command, *shell.there(printed).splitlines()]
     return "".join(f"{line.rstrip()}\n" for line in text)
@@ -126,19 +143,19 @@ def run_script(sample: Sample, folder: Path) -> str:
     return done.stderr
 
 
-def check(path: Path, folder: Path, addresses: Mapping[str, str] | None = None) -> list[str]:
+def check(path: Path, folder: Path, places: Mapping[str, str] | None = None, patience: float = 0) -> list[str]:
     """Run every sample of a document; return what differs. With CHRONICLE_REFILL set, write the outputs into it as well.
 
-    `addresses`: where the servers that the document speaks of listen here, by what the document says.
+    `places`, `patience`: as of a Shell.
     """
     document = path.read_text(encoding="utf-8")
     wrong: list[str] = []
     filled: list[tuple[tuple[int, int], str]] = []
-    shell = Shell(folder / "console", addresses or {})
+    shell = Shell(folder / "console", {**(places or {}), HOME: str(folder / "console")}, patience)
     shell.folder.mkdir()
     for number, sample in enumerate(samples(document)):
         if sample.file:
-            (shell.folder / sample.file).write_text(sample.text, encoding="utf-8")
+            (shell.folder / sample.file).write_text(shell.here(sample.text), encoding="utf-8")
         elif sample.language == "python":
             error = run_script(sample, folder / f"sample-{number}")
             wrong += [f"{sample.text}\n{error}"] if error else []

@@ -5,7 +5,7 @@ from __future__ import annotations
 import atexit
 import os
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from opentelemetry import trace
@@ -13,10 +13,12 @@ from opentelemetry import trace
 from . import _guard, instrumentation
 from .errors import UsageError
 from .recording import context, paths, scripts
+from .recording.budget import Put
+from .recording.export.endpoint import of_environment
 from .recording.interceptor import seam
 from .recording.recorder import Recorder
 from .recording.resource import process_facts
-from .recording.telemetry import Telemetry
+from .recording.telemetry import Redaction, Telemetry
 from .settings import Settings, is_words
 
 _lock = threading.RLock()
@@ -31,7 +33,8 @@ def init(path: str | os.PathLike[str] | None = None, instrument: bool | str | Se
 
     Where the application has an OpenTelemetry TracerProvider, spans go to it, and to `path` as well if one is given.
     Where it has none, they go to OTLP JSON lines at `path`: a file, or a folder in which every process writes a file
-    of its own; default `./.chronicle`. Which of the two is decided when the first Run starts.
+    of its own; default `./.chronicle`. Which of the two is decided when the first Run starts. With `export="own"` they
+    go to the OTLP endpoint of the environment (`OTEL_EXPORTER_OTLP_…`) by themselves, and to `path` if one is given.
 
     `instrument`: switch on the Instrumentors of the SDKs that are installed, or of those named. `settings` are the
     fields of `chronicle_otel.settings.Settings`. UsageError names what is wrong. A second call replaces the first.
@@ -40,6 +43,9 @@ def init(path: str | os.PathLike[str] | None = None, instrument: bool | str | Se
     target = paths.checked(path)
     names = _names_of(instrument)
     redact = _redaction(checked, target)
+    if checked.export == "own":
+        of_environment()  # what is wrong with it is said here, not when the first span is lost
+    put = _store(checked)
     with _lock:
         if _replaying():
             return
@@ -47,7 +53,7 @@ def init(path: str | os.PathLike[str] | None = None, instrument: bool | str | Se
             instrumentation.instrument_all(names)
         if _recorder is not None:
             shutdown()
-        _start(Recorder(checked, Telemetry(checked, target, redact=redact)))
+        _start(Recorder(checked, Telemetry(checked, target, redact=redact, put=put)))
 
 
 def follow(tracer_provider: Any = None) -> None:
@@ -98,28 +104,50 @@ def _names_of(instrument: Any) -> list[str] | None:
     return [instrument] if isinstance(instrument, str) else list(instrument)
 
 
-def _redaction(settings: Settings, path: str | None) -> Callable[[bytes], bytes] | None:
-    """Return what redacts lines before they are written; UsageError where redaction could not hold what it promises."""
+def _redaction(settings: Settings, path: str | None) -> Redaction | None:
+    """Return what redacts before anything is written or sent; UsageError where redaction could not hold what it promises."""
     if settings.redact is None or settings.redact is False:
         return None
     from .redaction import Redactor, load_policy
     from .redaction.keys import read_key
-    from .redaction.otlp_lines import OtlpLines
+    from .redaction.own_spans import OwnSpans
 
+    own = settings.export == "own"
     way_out = "wrap that provider's exporter in chronicle_otel.redaction.exporter.RedactingSpanExporter and leave redact out"
-    if settings.tracer_provider is not None:
+    if settings.tracer_provider is not None and not own:
         raise UsageError(f"init: redact cannot reach into tracer_provider, a span is final when it ends; {way_out}")
     provider = trace.get_tracer_provider()
-    if path is None and not isinstance(provider, (trace.ProxyTracerProvider, trace.NoOpTracerProvider)):
+    if path is None and not own and not isinstance(provider, (trace.ProxyTracerProvider, trace.NoOpTracerProvider)):
         raise UsageError(
             "init: with redact, steps do not go to the application's tracer provider, where nobody could redact them; "
-            f"give init a path for a file of their own, or {way_out}"
+            f'give init a path for a file of their own, send them with export="own", or {way_out}'
         )
     redactor = settings.redact
     if not isinstance(redactor, Redactor):
         policy = load_policy(None if redactor is True else redactor)
         redactor = Redactor(policy, read_key(), policy.tree["tenant"]["default"])
-    return OtlpLines(redactor).line
+    return OwnSpans(redactor)
+
+
+def _store(settings: Settings) -> Put | None:
+    """Return what moves strings to the external store; UsageError where private values would get there unseen, or never."""
+    if settings.store is None:
+        return None
+    redacted = settings.redact is not None and settings.redact is not False
+    if redacted and settings.export != "own":
+        raise UsageError(
+            "init: store takes what is too large for OTLP, and with redact steps go to a file, which takes any size; "
+            'add export="own", or leave store out'
+        )
+    if not redacted and not settings.store_raw:
+        raise UsageError(
+            "init: the store would hold values that nobody has redacted, where no collector sees them; "
+            'redact in the process, init(store=…, redact=True, export="own"), or say store_raw=True'
+        )
+    from .recording.storing import Mover
+    from .stores import Store
+
+    return Mover(Store(settings.store))
 
 
 def run_script(script: str, arguments: Sequence[str], *, module: bool = False) -> None:

@@ -45,7 +45,23 @@ class Settings:
     replays: bool | None = None
     """Whether a replay in this process is written as a trace of its own. None: where spans go to the application's provider."""
     redact: Any = None
-    """Redact before anything is written: True (the default policy), a policy's path, or a Redactor. Steps go to a file of their own."""
+    """Redact before anything leaves: True (the default policy), a policy's path, or a Redactor. Needs a file, or `export`, of their own."""
+    export: str | None = None
+    """`"own"`: send Steps to the OTLP endpoint of the environment by an export of our own, and not to the application's provider."""
+    retry_seconds: float = 60.0
+    """How long our own export offers a batch that the endpoint does not take; then it is kept on disk."""
+    shutdown_seconds: float = 5.0
+    """How long `flush` and `shutdown` wait for our own export; what is left at `shutdown` is kept on disk."""
+    unsent: str = ".chronicle/unsent"
+    """Folder for spans that the endpoint did not take; `chronicle send` posts them."""
+    unsent_bytes: int = 512 * 1024 * 1024
+    """Bytes of that folder, all processes together; above it spans are lost, and counted. 0: keep none."""
+    store: str | None = None
+    """Where strings above `inline_bytes` go that leave by OTLP: a URL such as s3://bucket/prefix or file:///path. Needs redaction."""
+    store_raw: bool = False
+    """Use the store without redaction in the process."""
+    inline_bytes: int = 256 * 1024
+    """Strings up to this size stay in the span where there is a store."""
     tracer_provider: Any = None
     """An OpenTelemetry TracerProvider to use instead of the global one."""
 
@@ -73,6 +89,10 @@ def _size(value: Any) -> bool:
     return type(value) is int and value > 0
 
 
+def _seconds(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < 86_400
+
+
 def is_words(value: Any) -> bool:
     """Say whether a value lists names; one name stands for itself."""
     if isinstance(value, (bytes, bytearray)) or not isinstance(value, (Sequence, Set)):
@@ -97,6 +117,17 @@ _WANTED: dict[str, tuple[Callable[[Any], bool], str]] = {
         lambda value: value is None or isinstance(value, (bool, str, os.PathLike)) or hasattr(value, "payload"),
         "True, the path of a policy, or a Redactor",
     ),
+    "export": (lambda value: value is None or value == "own", 'None or "own"'),
+    "retry_seconds": (lambda value: _seconds(value), "a number of seconds"),
+    "shutdown_seconds": (lambda value: _seconds(value), "a number of seconds"),
+    "unsent": (lambda value: isinstance(value, (str, os.PathLike)) and bool(os.fspath(cast("str", value))), "the path of a folder"),
+    "unsent_bytes": (lambda value: value == 0 or _size(value), "a number of bytes, or 0"),
+    "store": (
+        lambda value: value is None or (isinstance(value, str) and "://" in value),
+        "a URL, as in s3://bucket/prefix or file:///path",
+    ),
+    "store_raw": (lambda value: isinstance(value, bool), "True or False"),
+    "inline_bytes": (_size, "a number of bytes"),
     "tracer_provider": (lambda value: value is None or hasattr(value, "get_tracer"), "a TracerProvider of OpenTelemetry"),
 }
 """What each setting accepts, and how to say so."""
@@ -106,4 +137,6 @@ def _checked(name: str, value: Any) -> Any:
     accepts, wanted = _WANTED[name]
     if not accepts(value):
         raise UsageError(f"init: {name}={value!r}: give {wanted}")
+    if name == "unsent":
+        return os.fspath(cast("str", value))
     return ((value,) if isinstance(value, str) else tuple(value)) if name in ("ambient", "ambient_env", "modules") else value

@@ -16,7 +16,7 @@ import sys
 from collections.abc import Sequence
 from types import ModuleType
 
-from . import check, demo, diff, policy, promote, pull, redact, replay, run, runs, show
+from . import check, demo, diff, policy, promote, pull, redact, replay, run, runs, send, show
 from .terminal import safe
 
 VERBS: dict[str, ModuleType] = {
@@ -31,14 +31,15 @@ VERBS: dict[str, ModuleType] = {
     "check": check,
     "redact": redact,
     "policy": policy,
+    "send": send,
 }
 """In the order of use; the order of the help and of docs/cli.md."""
 
 EXIT_CODES = """exit codes:
   0  reproduced or fixed; done
-  1  diverged, failed or still failing; two runs differ
+  1  diverged, failed or still failing; two runs differ; spans that the endpoint did not take
   2  wrong usage, or a source that cannot be read
-  3  the recording cannot be judged: steps missing, values cut; or it holds lines that cannot be redacted
+  3  the recording cannot be judged: steps missing, values cut; or it holds lines that cannot be redacted or sent
   4  the entry could not be started
 """
 

@@ -27,6 +27,7 @@ def runs(
     errors: bool = False,
     tags: Pairs | None = None,
     limit: int | None = None,
+    store: str | None = None,
 ) -> list[Run]:
     """Return the Runs of a source in order of start.
 
@@ -34,17 +35,19 @@ def runs(
     "jaeger://localhost:16686?service=shop". The other arguments choose: by start (`since` and `until`: "2h" ago, a time in UTC,
     a datetime or timedelta), by service, by session variables ({"customer": "C-1042"}), with an error, by attributes of one Step or
     of its resource, and at most `limit`, the newest. A store is asked for those only.
+    `store` is the root of the external store that values were moved to, or of a copy; default: `CHRONICLE_STORE`.
 
     SourceError if the source cannot be read or holds no Run of chronicle; an empty list if none of its Runs is wanted.
     """
-    return find(source, Search.of(since=since, until=until, service=service, session=session, errors=errors, tags=tags, limit=limit)).runs
+    search = Search.of(since=since, until=until, service=service, session=session, errors=errors, tags=tags, limit=limit)
+    return find(source, search, store=store).runs
 
 
-def load(source: Source | Run, run: str | None = None) -> Run:
+def load(source: Source | Run, run: str | None = None, *, store: str | None = None) -> Run:
     """Return one Run. `run` is its id or the beginning of it, or a trace id; without one the source must hold a single Run.
 
-    Traces of replays do not count as long as there is a recording. RunNotFound lists what there is.
+    `store` as of `runs`. Traces of replays do not count as long as there is a recording. RunNotFound lists what there is.
     """
     if isinstance(source, Run):
         return source
-    return find_one(source, run).one(run)
+    return find_one(source, run, store=store).one(run)

@@ -57,6 +57,7 @@ def check(run: Run) -> Checks:
         *_missing(run),
         *(finding for step in run.steps for finding in _of_step(step)),
         *_references(run),
+        *_stored(run),
         *_redaction(run),
         *run.damage,
     ]
@@ -134,6 +135,11 @@ def _references(run: Run) -> Iterator[Finding]:
             "malformed": "holds a reference that is none",
         }.get(problem.kind, problem.kind)
         yield Finding("unresolved", seq, f"{problem.payload} of Step {seq} {reason}; that part of it is unknown")
+
+
+def _stored(run: Run) -> Iterator[Finding]:
+    for missing in run.missing:
+        yield Finding("missing_blob", missing.step, f"a value in {missing.payload} of Step {missing.step} {missing.reason}; it is unknown")
 
 
 def _redaction(run: Run) -> Iterator[Finding]:

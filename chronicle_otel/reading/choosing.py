@@ -13,6 +13,7 @@ from typing import Final
 
 from chronicle_otel import semconv
 from chronicle_otel.errors import RunNotFound, SourceError, UsageError
+from chronicle_otel.reading.blobs import Blobs
 from chronicle_otel.reading.model import Run, runs_of
 from chronicle_otel.reading.search import Search
 from chronicle_otel.reading.sources import Source, Spans, is_url, parse, read
@@ -54,8 +55,11 @@ class Found:
         raise RunNotFound(f"no Run {run!r} in {self.source}; it holds:\n{_listed(self.runs)}")
 
 
-def find(source: Source, search: Search | None = None) -> Found:
-    """Read a source and return the Runs that are wanted. SourceError if it cannot be read, or holds no Run at all."""
+def find(source: Source, search: Search | None = None, *, store: str | None = None) -> Found:
+    """Read a source and return the Runs that are wanted. SourceError if it cannot be read, or holds no Run at all.
+
+    `store` is the root of the external store.
+    """
     search = search or Search()
     if not isinstance(source, (str, os.PathLike)):
         raise UsageError(
@@ -68,7 +72,7 @@ def find(source: Source, search: Search | None = None) -> Found:
     gc.disable()  # every object made here stays; looking for garbage among them takes a fifth of the time
     try:
         spans = read(source, search)
-        result = runs_of(spans.spans, spans.findings, source=str(source))
+        result = runs_of(spans.spans, spans.findings, source=str(source), blobs=Blobs(store))
     finally:
         if collecting:
             gc.enable()
@@ -77,17 +81,17 @@ def find(source: Source, search: Search | None = None) -> Found:
     return Found(source, spans, search.of_runs(result))
 
 
-def find_one(source: Source, run: str | None, search: Search | None = None) -> Found:
+def find_one(source: Source, run: str | None, search: Search | None = None, *, store: str | None = None) -> Found:
     """Read a source for one Run: a store is asked for that Run only, where its id is whole and its trace is not named."""
     if run is not None and not isinstance(run, str):
         raise UsageError(f"run={run!r}: give the id of a Run, or the beginning of it")
     whole = run.lower() if run is not None and _RUN_ID.fullmatch(run.lower()) else ""
     location = parse(str(source)) if isinstance(source, str) and is_url(source) else None
     if not whole or location is None or location.trace:
-        return find(source, search)
-    found = find(source, replace(search or Search(), run=whole))
+        return find(source, search, store=store)
+    found = find(source, replace(search or Search(), run=whole), store=store)
     if not found.runs and not location.search:  # no Run's id, so that of a trace
-        return find(replace(location, trace=whole).again(), search)
+        return find(replace(location, trace=whole).again(), search, store=store)
     return found
 
 

@@ -17,6 +17,7 @@ from typing import Any, Final, cast
 
 from chronicle_otel import semconv
 from chronicle_otel.envelope import Envelope
+from chronicle_otel.reading.blobs import Blobs, Missing
 from chronicle_otel.reading.checks import Checks, check
 from chronicle_otel.reading.findings import Finding
 from chronicle_otel.reading.otlp import SpanRecord
@@ -169,7 +170,7 @@ def _mapping(value: Any) -> dict[str, Any]:
 class Run:
     """The tree of Steps under one root boundary."""
 
-    def __init__(self, run_id: str, source: str, family: dict[str, Run]) -> None:
+    def __init__(self, run_id: str, source: str, family: dict[str, Run], blobs: Blobs | None = None) -> None:
         self.id = run_id
         self.source = source
         self.steps: list[Step] = []
@@ -183,7 +184,10 @@ class Run:
         self.damage: list[Finding] = []
         """Damage of the source, which may or may not concern this Run."""
         self.unresolved: list[Problem] = []
+        self.missing: list[Missing] = []
+        """Strings of the external store that are not there."""
         self._family = family
+        self._blobs = blobs
         self._by_seq: dict[int, Step] = {}
         self.resolver = Resolver(self._payload)
         self.unresolved = self.resolver.problems
@@ -201,10 +205,13 @@ class Run:
         if found is None or text is None:
             return None
         try:
-            return loads(text)
+            tree = loads(text)
         except ValueError as error:
             found.damage.setdefault(payload, f"not JSON ({error})")
             return None
+        if semconv.BLOB in text:
+            return (run._blobs or Blobs()).filled(tree, found.seq, payload, run.missing)  # type: ignore[reportPrivateUsage]  # of this class
+        return tree
 
     def step(self, seq: int) -> Step | None:
         """Return the Step of that `seq`, run-start (0) included."""
@@ -274,8 +281,8 @@ class Run:
             return "?"
 
 
-def runs_of(spans: Iterable[SpanRecord], findings: Iterable[Finding] = (), *, source: str = "") -> list[Run]:
-    """Return the Runs that the spans make up, in order of start."""
+def runs_of(spans: Iterable[SpanRecord], findings: Iterable[Finding] = (), *, source: str = "", blobs: Blobs | None = None) -> list[Run]:
+    """Return the Runs that the spans make up, in order of start. `blobs` puts strings of an external store back."""
     merged, differing = _one_copy_each(spans)
     grouped: dict[str, list[tuple[SpanRecord, Envelope]]] = {}
     for record in merged.values():
@@ -285,7 +292,7 @@ def runs_of(spans: Iterable[SpanRecord], findings: Iterable[Finding] = (), *, so
     family: dict[str, Run] = {}
     damage = list(findings)
     for run_id, members in grouped.items():
-        family[run_id] = _run(run_id, members, merged, differing, family, source)
+        family[run_id] = _run(members, merged, differing, Run(run_id, source, family, blobs))
         traces = family[run_id].traces
         family[run_id].damage = [finding for finding in damage if not finding.trace or finding.trace in traces]
     return sorted(family.values(), key=lambda run: (run.start_ns, run.id))
@@ -317,14 +324,11 @@ def _worth(record: SpanRecord) -> tuple[bool, bool, int]:
 
 
 def _run(
-    run_id: str,
     members: list[tuple[SpanRecord, Envelope]],
     spans: Mapping[_SpanKey, SpanRecord],
     differing: Mapping[_SpanKey, int],
-    family: dict[str, Run],
-    source: str,
+    run: Run,
 ) -> Run:
-    run = Run(run_id, source, family)
     run.traces = frozenset(record.trace_id for record, _ in members)
     for record, envelope in sorted(members, key=lambda member: (member[1].seq, member[0].start_ns, member[0].span_id)):
         step = Step(run, record, envelope)

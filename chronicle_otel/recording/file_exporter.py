@@ -71,7 +71,7 @@ class FileSpanProcessor(SpanProcessor):
         with self._lock:
             pending, self._pending, self._waiting = self._pending, [], 0
             try:
-                for line in _lines(pending):
+                for line in lines_of(pending):
                     self._append(line if self._transform is None else self._transformed(line))
             except OSError as error:
                 _guard.failed(f"write spans to {self.path}", error)
@@ -108,7 +108,7 @@ class FileSpanProcessor(SpanProcessor):
         if self._descriptor is None:
             self._descriptor = self._open()
         view = memoryview(line)
-        with contextlib.nullcontext() if self._folder else _exclusive(self._descriptor):  # in a folder, the file is this process's own
+        with contextlib.nullcontext() if self._folder else exclusive(self._descriptor):  # in a folder, the file is this process's own
             while view:
                 view = view[os.write(self._descriptor, view) :]
 
@@ -130,7 +130,7 @@ class FileSpanProcessor(SpanProcessor):
 
 
 @contextlib.contextmanager
-def _exclusive(descriptor: int) -> Any:
+def exclusive(descriptor: int) -> Any:
     """Hold the file against other processes: a write of many pages is not atomic by itself."""
     if sys.platform == "win32":
         yield
@@ -153,7 +153,7 @@ def _exclusive(descriptor: int) -> Any:
 _heads: dict[tuple[int, int], tuple[Any, Any, str]] = {}
 
 
-def _lines(pending: Sequence[tuple[Any, Any, str]]) -> list[bytes]:
+def lines_of(pending: Sequence[tuple[Any, Any, str]]) -> list[bytes]:
     """Group spans by resource and scope, in order, into lines of TracesData."""
     lines: list[bytes] = []
     groups: dict[tuple[int, int], list[str]] = {}

@@ -1,6 +1,6 @@
-"""Spans of the embedded default: recorded by nobody but the file, so nothing of an SDK's span is paid for.
+"""Spans of our own: recorded by nobody but their sink, so nothing of an SDK's span is paid for.
 
-    FileTracer.start_span ──► FileSpan (ids, times, attributes) ──► end ──► FileSpanProcessor.on_end
+    FileTracer.start_span ──► FileSpan (ids, times, attributes) ──► end ──► FileSpanProcessor.on_end, OtlpSink.on_end
 
 They are ordinary OpenTelemetry API spans: the context carries them, propagators inject them, code inside may add
 attributes and events. An application's own provider never sees one.
@@ -13,15 +13,13 @@ import random
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from opentelemetry import trace
 from opentelemetry.trace import Span, SpanContext, SpanKind, Status, StatusCode, TraceState
 
 if TYPE_CHECKING:
     from opentelemetry.context import Context
-
-    from .file_exporter import FileSpanProcessor
 
 _SAMPLED = trace.TraceFlags(trace.TraceFlags.SAMPLED)
 _UNSET = Status()
@@ -45,14 +43,13 @@ class Event:
 
 
 class FileSpan(Span):
-    """A span that ends in the file; see `opentelemetry.trace.Span` for what its methods do."""
+    """A span that ends in its sink; see `opentelemetry.trace.Span` for what its methods do."""
 
     __slots__ = (
-        "_context", "_parent", "attributes", "end_time", "events", "kind", "name", "parent_id", "span_id", "start_time", "status",
-        "trace_id", "trace_state", "tracer",
+        "_context", "_parent", "attributes", "dropped_attributes", "end_time", "events", "kind", "name", "parent_id", "span_id",
+        "start_time", "status", "trace_id", "trace_state", "tracer",
     )  # fmt: skip
     links = ()
-    dropped_attributes = 0
 
     def __init__(self, tracer: FileTracer, name: str, kind: SpanKind, start_time: int) -> None:
         self.tracer = tracer
@@ -61,6 +58,7 @@ class FileSpan(Span):
         self.start_time = start_time
         self.end_time: int | None = None
         self.attributes: dict[str, Any] = {}
+        self.dropped_attributes = 0
         self.events: list[Event] = []
         self.status = _UNSET
         self.trace_id = 0
@@ -124,10 +122,30 @@ class FileSpan(Span):
             self.tracer.file.on_end(self)
 
 
-class FileTracer(trace.Tracer):
-    """Makes spans whose only reader is `file`."""
+class Sink(Protocol):
+    """Takes ended spans."""
 
-    def __init__(self, file: FileSpanProcessor, resource: Any, scope: Scope) -> None:
+    def on_end(self, span: Any) -> None:
+        """Take one; called on the thread that ended it."""
+        ...
+
+    def write_pending(self) -> None:
+        """Pass on what was gathered."""
+        ...
+
+    def shutdown(self) -> None:
+        """Pass on what was gathered, and take nothing more."""
+        ...
+
+    def forget(self) -> None:
+        """In a forked child: what was gathered is the parent's."""
+        ...
+
+
+class FileTracer(trace.Tracer):
+    """Makes spans whose only reader is the sink `file`."""
+
+    def __init__(self, file: Sink, resource: Any, scope: Scope) -> None:
         self.file = file
         self.resource = resource
         self.scope = scope

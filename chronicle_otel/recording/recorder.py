@@ -246,7 +246,7 @@ class Recorder:
         """Write a replay as a trace of its own, where its spans go to the application's provider or `replays` is set."""
         try:
             tracer = self.telemetry.tracer()
-            if self.settings.replays if self.settings.replays is not None else self.telemetry.writes_otlp:
+            if self.settings.replays if self.settings.replays is not None else self.telemetry.exports:
                 replays.write(run, tracer)
         except Exception as error:
             _guard.failed("write the trace of a replay", error)

@@ -1,5 +1,7 @@
 """Where recorded spans go: the application's provider if it has one, else a private one that writes a local file.
 
+With `export="own"` they go to an OTLP endpoint by themselves, whatever the application has.
+
 Decided when the first Run starts, not at `init`: applications often set their provider after importing everything.
 The global provider is never set by us; the application's own later call would be refused.
 """
@@ -7,9 +9,10 @@ The global provider is never set by us; the application's own later call would b
 from __future__ import annotations
 
 import json
+import os
 import threading
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
 
 from opentelemetry import baggage, trace
 
@@ -18,29 +21,63 @@ from ..errors import UsageError
 from ..semconv import BAGGAGE_PREFIX
 from ..settings import Settings
 from ..version import __version__
+from .budget import Put
+from .export import endpoint as endpoints
 from .file_exporter import FileSpanProcessor
-from .file_spans import FileSpan, FileTracer, Scope
+from .file_spans import FileSpan, FileTracer, Scope, Sink
+from .limits import application_limits
 from .resource import ChronicleResourceDetector, process_facts
 
 SCOPE = "chronicle_otel"
 DEFAULT_FOLDER = ".chronicle"
 
 
-class Telemetry:
-    """Owner of the tracer and of the file, if one is written."""
+class Redaction(Protocol):
+    """Makes what may leave the process; raises where it cannot."""
 
-    def __init__(self, settings: Settings, path: str | None, *, own: bool = True, redact: Callable[[bytes], bytes] | None = None) -> None:
-        """`own`: where the application has no provider, write a file; else record nothing until it has one. `redact`: a line → a line."""
+    def line(self, line: bytes) -> bytes:
+        """A line of OTLP JSON."""
+        ...
+
+    def span(self, span: Any) -> Any:
+        """A copy of an ended span."""
+        ...
+
+    def resource(self, resource: Any) -> Any:
+        """A copy of a resource."""
+        ...
+
+
+class Telemetry:
+    """Owner of the tracer and of the sinks of our own: a file, an OTLP endpoint."""
+
+    def __init__(
+        self, settings: Settings, path: str | None, *, own: bool = True, redact: Redaction | None = None, put: Put | None = None
+    ) -> None:
+        """`own`: where the application has no provider, write a file; else record nothing until it has one. `put`: the external store."""
         self._settings = settings
         self._redact = redact
         self._path = path
         self._own = own
         self._tracer: trace.Tracer | None = None
         self._file: FileSpanProcessor | None = None
+        self._otlp: Any = None
+        self.put = put
+        """Moves a string to the external store; for spans that leave by OTLP."""
         self._facts: Mapping[str, Any] = {}
         self._lock = threading.Lock()
         self.writes_otlp = False
         """Spans leave by the application's exporters, which cannot take a span of any size."""
+
+    @property
+    def exports(self) -> bool:
+        """Spans go into a pipeline: the application's, or by our own export."""
+        return self.writes_otlp or self._otlp is not None
+
+    @property
+    def endpoint(self) -> str | None:
+        """Where our own export sends to, once the first Run has started."""
+        return self._otlp.where if self._otlp is not None else None
 
     @property
     def file_path(self) -> str | None:
@@ -58,9 +95,17 @@ class Telemetry:
 
     def _decide(self) -> trace.Tracer:
         provider = self._settings.tracer_provider or trace.get_tracer_provider()
+        if self._settings.export == "own":
+            return self._own_export(provider)
         if self._redact is not None:
             return self._private()
-        if isinstance(provider, (trace.ProxyTracerProvider, trace.NoOpTracerProvider)):
+        if isinstance(provider, _NO_PROVIDER):
+            if self._own and self._path is None and (variable := endpoints.named()):
+                _guard.warn_once(
+                    "find the provider that an endpoint is meant for",
+                    f"{variable} is set, and the application has no TracerProvider: what is recorded is written to ./{DEFAULT_FOLDER}; "
+                    'chronicle.init(export="own") sends it to that endpoint',
+                )
             return self._private() if self._own else trace.NoOpTracer()
         self.writes_otlp = True
         if self._path is not None:
@@ -74,26 +119,47 @@ class Telemetry:
             add(self._file)
         known = getattr(getattr(provider, "resource", None), "attributes", {})
         self._facts = {key: value for key, value in process_facts().items() if key not in known}
-        self._warn_of_limits(provider)
+        for limit in application_limits(provider):
+            _guard.warn_once(f"check the limits of the SDK ({limit.where})", str(limit))
         return provider.get_tracer(SCOPE, __version__)
 
     def _private(self) -> trace.Tracer:
+        self._file = self._new_file(self._path if self._path is not None else DEFAULT_FOLDER)
+        return FileTracer(self._file, self._resource(None), Scope(SCOPE, __version__))
+
+    def _new_file(self, path: str) -> FileSpanProcessor:
+        return FileSpanProcessor(path, self._redact.line if self._redact is not None else None)
+
+    def _resource(self, provider: Any) -> Any:
+        """The application's resource with our facts of the process, or one of our own where it has none."""
         from opentelemetry.sdk.resources import Resource, get_aggregated_resources
 
+        given = getattr(provider, "resource", None)
+        if isinstance(given, Resource):
+            return ChronicleResourceDetector().detect().merge(given)
         name = {"service.name": self._settings.service_name} if self._settings.service_name else {}
-        resource = get_aggregated_resources([ChronicleResourceDetector()], Resource.create(name))
-        self._file = FileSpanProcessor(self._path if self._path is not None else DEFAULT_FOLDER, self._redact)
-        return FileTracer(self._file, resource, Scope(SCOPE, __version__))
+        return get_aggregated_resources([ChronicleResourceDetector()], Resource.create(name))
 
-    def _warn_of_limits(self, provider: Any) -> None:
-        limits = getattr(provider, "_span_limits", None)
-        length = getattr(limits, "max_span_attribute_length", None) or getattr(limits, "max_attribute_length", None)
-        if isinstance(length, int) and length < 2000:
-            _guard.warn_once(
-                "check the span limits",
-                f"the tracer provider cuts attributes at {length} characters; recordings made with it cannot be replayed: "
-                "unset OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT and OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT, or give init a path",
-            )
+    def _own_export(self, provider: Any) -> trace.Tracer:
+        """A private tracer whose spans go to the endpoint of the environment, and to a file if a path was given."""
+        from opentelemetry.sdk.trace import TracerProvider
+
+        from .export import sink_of
+        from .export.tracer import SampledTracer
+
+        sinks: list[Sink] = []
+        if self._path is not None:
+            self._file = self._new_file(self._path)
+            sinks.append(self._file)
+        if os.environ.get("OTEL_SDK_DISABLED", "").strip().lower() == "true":
+            _guard.warn_once("export where telemetry is switched off", "OTEL_SDK_DISABLED is true: nothing is sent; unset it to export")
+        else:
+            self._otlp = sink_of(self._settings, self._resource(provider), Scope(SCOPE, __version__), redact=self._redact, put=self.put)
+            sinks.append(self._otlp)
+        if not sinks:
+            return trace.NoOpTracer()
+        sampler = getattr(provider, "sampler", None) or TracerProvider(shutdown_on_exit=False).sampler
+        return SampledTracer(_Sinks(sinks), self._resource(provider), Scope(SCOPE, __version__), sampler)
 
     # ---- facts of a Run
 
@@ -135,12 +201,19 @@ class Telemetry:
     # ---- writing
 
     def flush_file(self) -> None:
-        """Write the spans that are waiting to the file."""
+        """Write the spans that are waiting to the file, and have them sent."""
         if self._file is not None:
             self._file.write_pending()
+        if self._otlp is not None:
+            self._otlp.write_pending()
 
     def flush(self) -> None:
-        """Write the file and ask the provider in use to export."""
+        """Write the file and ask who exports to do so."""
+        self._flush()
+        if self._otlp is not None:
+            self._otlp.flush()
+
+    def _flush(self) -> None:
         self.flush_file()
         if self.writes_otlp:
             provider = self._settings.tracer_provider or trace.get_tracer_provider()
@@ -150,14 +223,45 @@ class Telemetry:
 
     def shutdown(self) -> None:
         """Close what is ours; the application's provider is only flushed."""
-        self.flush()
+        self._flush()
         if self._file is not None:
             self._file.shutdown()
+        if self._otlp is not None:
+            self._otlp.shutdown()
 
     def forget(self) -> None:
-        """In a forked child: write to a file of its own."""
+        """In a forked child: write to a file of its own, on a connection of its own."""
         self._lock = threading.Lock()
+        if self._otlp is not None:
+            self._otlp.forget()
         if self._file is not None:
             self._file.forget()
         if isinstance(self._tracer, FileTracer):
             self._tracer.forget()
+
+
+_NO_PROVIDER = (trace.ProxyTracerProvider, trace.NoOpTracerProvider)
+"""What the API hands out as long as the application has set no provider."""
+
+
+class _Sinks:
+    """Hands spans to several sinks."""
+
+    def __init__(self, sinks: Sequence[Sink]) -> None:
+        self._sinks = sinks
+
+    def on_end(self, span: Any) -> None:
+        for sink in self._sinks:
+            sink.on_end(span)
+
+    def write_pending(self) -> None:
+        for sink in self._sinks:
+            sink.write_pending()
+
+    def shutdown(self) -> None:
+        for sink in self._sinks:
+            sink.shutdown()
+
+    def forget(self) -> None:
+        for sink in self._sinks:
+            sink.forget()

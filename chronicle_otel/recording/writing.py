@@ -22,9 +22,9 @@ from .interceptor import HttpOutput
 from .naming import identity
 from .sharing import Written, without_history
 from .steps import Recording, RunRecording, Snapshot
-from .streams import Chunk, generator_chunks, sse_chunks
+from .streams import Chunk, gathered, generator_chunks, sse_chunks
 from .telemetry import Telemetry
-from .views import function_view, view_of
+from .views import function_view, pieces_of, view_of
 
 _CLIP = 200
 _CONTENT = (
@@ -65,7 +65,7 @@ class StepWriter:
             payloads[semconv.CODE] = run.sharing.constant(0, semconv.CODE, function, self._code(function))
         span = run.tracer.start_span(semconv.RUN_START_SPAN, trace.set_span_in_context(root.span), start_time=root.start_ns)
         run.start_span = format(span.get_span_context().span_id, "016x")
-        envelope = Envelope(kind=root.boundary.kind, name=root.boundary.name, run=run.id, seq=0, payloads=payloads)
+        envelope = Envelope(kind=root.boundary.kind, name=root.boundary.name, run=run.id, seq=0, payloads=self._fitting(payloads))
         span.set_attributes(wire.to_attributes(envelope))
         span.end(max(root.start_ns, time.time_ns()))
 
@@ -79,7 +79,7 @@ class StepWriter:
             payloads, view = self._payloads(step)
             run = step.run
             if run is not None:
-                payloads = shrink(payloads, self._budget())
+                payloads = self._fitting(payloads)
                 attributes = wire.to_attributes(self._envelope(step, run, payloads))
             else:
                 attributes = {semconv.KIND: step.boundary.kind, semconv.NAME: step.boundary.name}
@@ -92,9 +92,12 @@ class StepWriter:
         finally:
             span.end(max(step.end_ns, step.start_ns))
 
-    def _budget(self) -> int | None:
-        limits = (self._settings.step_bytes, self._settings.span_bytes if self._telemetry.writes_otlp else None)
-        return min((limit for limit in limits if limit is not None), default=None)
+    def _fitting(self, payloads: dict[str, str]) -> dict[str, str]:
+        """Keep to the budgets; our own export fits a span when it sends it."""
+        foreign = self._telemetry.writes_otlp
+        limits = (self._settings.step_bytes, self._settings.span_bytes if foreign else None)
+        limit = min((each for each in limits if each is not None), default=None)
+        return shrink(payloads, limit, put=self._telemetry.put if foreign else None, inline=self._settings.inline_bytes)
 
     def _envelope(self, step: Recording, run: RunRecording, payloads: Mapping[str, str]) -> Envelope:
         is_root = step is run.root
@@ -154,7 +157,7 @@ class StepWriter:
         parts: list[str] | None = None
         if step.form == "stream":
             outcome, chunks = self._stream(step)
-            payloads[semconv.STREAM] = shared(semconv.STREAM, outcome) if keeps_output else _withheld(outcome)
+            payloads[semconv.STREAM] = shared.stream(outcome) if keeps_output else _withheld(outcome)
         elif step.form == "value":
             outcome, outcome_text, parts = self._output(step)
             payloads[semconv.OUTPUT] = shared(semconv.OUTPUT, outcome, outcome_text, parts) if keeps_output else _withheld(outcome)
@@ -260,8 +263,7 @@ class StepWriter:
         if isinstance(step.output, HttpOutput):
             return outcome["body"]
         if step.form == "stream":
-            events: list[dict[str, Any]] = [event for _, event in chunks]
-            return {"events": [event["data"] for event in events if "data" in event]}
+            return {"events": [event["data"] for event in gathered(chunks, pieces_of(step.boundary.sdk)) if "data" in event]}
         return None
 
 
@@ -283,6 +285,9 @@ class _Shared:
         if self._run is None:
             return values.dumps(tree) if text is None else text
         return self._run.sharing.payload(self._seq, name, tree, text, parts, target=self._target)
+
+    def stream(self, tree: dict[str, Any]) -> str:
+        return values.dumps(tree) if self._run is None else self._run.sharing.stream(self._seq, tree, target=self._target)
 
 
 def _tree_and_text(value: Any) -> tuple[Any, str]:

@@ -142,8 +142,8 @@ class Resolver:
             self._note(target, "cycle", source.step)
             return hole("cycle", source.step)
         value = self._done[place]
-        if value is _NOWHERE:
-            return _NOWHERE
+        if value is _NOWHERE or _is_end(value):
+            return value
         for ordinal in source.path:
             value = _child(value, ordinal)
             if value is _NOWHERE:

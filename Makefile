@@ -1,12 +1,13 @@
 # Every verb does its own set-up; all it needs is Python 3.11 or newer (with venv), make and git.
 #   make demo    the story, told by running it          make check   lint, types, layers, docs drift
 #   make test    everything that needs no large build   make bench   what recording costs, as a Markdown table
-#   make test-all   the same with the real collector, on the oldest and newest Python of this machine, with openai 2 and 3
+#   make test-all   the same with the real collector and Jaeger, on the oldest and newest Python of this machine, with openai 2 and 3
 #   make collector  the collector with our redactor, built into collector-config/build (Go; fetched from PyPI where it is missing)
+#   make jaeger     a real Jaeger for the tests, built into the user's cache folder
 #   make test-go    vet, lint, race detector, coverage of the collector's modules
 # PYTHON=/path/to/python3 chooses the interpreter for a new environment.
 
-.PHONY: help demo test test-all collector test-go check bench docs lock clean environment check-environment
+.PHONY: help demo test test-all collector jaeger test-go check bench docs lock clean environment check-environment
 .DEFAULT_GOAL := help
 export PYTHON
 RUN := .venv/bin/
@@ -14,7 +15,7 @@ TESTS ?= tests
 WORKERS ?= 2
 
 help:
-	@sed -n '2,7s/^# *//p' Makefile
+	@sed -n '2,8s/^# *//p' Makefile
 
 demo: environment
 	@$(RUN)chronicle demo
@@ -22,11 +23,14 @@ demo: environment
 test: environment
 	$(RUN)python -m pytest -q -n $(WORKERS) $(TESTS)
 
-test-all: collector test
+test-all: collector jaeger test
 	@scripts/matrix $(TESTS)
 
 collector:
 	@scripts/collector
+
+jaeger:
+	@scripts/jaeger
 
 test-go:
 	@scripts/test-go

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
-import json
 import os
 import re
 import tempfile
@@ -76,9 +75,16 @@ def promote(
     raised, where the replay does not support a test; UsageError where a file exists already and `force` is not given.
     """
     from .reading import load
+    from .reading.pulling import pull
+    from .reading.sources import is_url
 
-    if os.fspath(source) == "-":
-        raise UsageError("promote reads the recording twice, so it cannot come from stdin; name a file")
+    if os.fspath(source) == "-" or is_url(source):  # it is read more than once
+        with tempfile.TemporaryDirectory(prefix="chronicle-") as folder:
+            copy = Path(folder) / "recording.jsonl"
+            pull(source, copy, run=run)
+            return promote(
+                copy, output, run=run, entry=entry, script=script, provide=provide, live=live, assertion=assertion, force=force, **options
+            )
     recorded = load(os.fspath(source), run=run)
     if not script and recorded.entry.name.startswith(scripts.PREFIX):
         raise UsageError(
@@ -234,58 +240,9 @@ def _write(path: Path, text: str) -> None:
 
 
 def recording_text(source: str | os.PathLike[str], run_id: str) -> str:
-    """The spans of one Run as OTLP JSON lines, one resource and scope per line."""
-    from .reading.sources.files import read_files
+    """The spans of one Run as OTLP JSON lines in normal form."""
+    from .reading.normal import normal_lines
+    from .reading.sources import read
 
-    groups: dict[str, tuple[dict[str, Any], dict[str, Any], list[Any]]] = {}
-    kept: dict[str, list[Any]] = {}
-    for span in read_files(source).spans:
-        copies = kept.setdefault(span.span_id, [])
-        if span.attributes.get(semconv.RUN_ID) != run_id or any(span.same_content(copy) for copy in copies):
-            continue
-        copies.append(span)
-        resource = {"attributes": _attributes(span.resource)}
-        scope = {"name": span.scope}
-        key = json.dumps([resource, scope], sort_keys=True)
-        groups.setdefault(key, (resource, scope, []))[2].append(span)
-    lines = [
-        {"resourceSpans": [{"resource": resource, "scopeSpans": [{"scope": scope, "spans": [_span(span)]}]}]}
-        for resource, scope, spans in groups.values()
-        for span in sorted(spans, key=lambda span: (span.start_ns, span.attributes.get(semconv.SEQ, 0)))
-    ]
-    return "".join(json.dumps(line, separators=(",", ":")) + "\n" for line in lines)
-
-
-def _span(span: Any) -> dict[str, Any]:
-    tree: dict[str, Any] = {
-        "traceId": span.trace_id,
-        "spanId": span.span_id,
-        "name": span.name,
-        "kind": span.kind,
-        "startTimeUnixNano": str(span.start_ns),
-        "endTimeUnixNano": str(span.end_ns),
-        "attributes": _attributes(span.attributes),
-    }
-    if span.parent_span_id:
-        tree["parentSpanId"] = span.parent_span_id
-    if span.status[0]:
-        tree["status"] = {"code": span.status[0], "message": span.status[1]}
-    return tree
-
-
-def _attributes(attributes: Mapping[str, Any]) -> list[dict[str, Any]]:
-    return [{"key": name, "value": _any_value(value)} for name, value in attributes.items()]
-
-
-def _any_value(value: Any) -> dict[str, Any]:
-    if isinstance(value, bool):
-        return {"boolValue": value}
-    if isinstance(value, int):
-        return {"intValue": str(value)}
-    if isinstance(value, float):
-        return {"doubleValue": value}
-    if isinstance(value, list | tuple):
-        return {"arrayValue": {"values": [_any_value(item) for item in cast("Sequence[Any]", value)]}}
-    if isinstance(value, Mapping):
-        return {"kvlistValue": {"values": _attributes(cast("Mapping[str, Any]", value))}}
-    return {"stringValue": str(value)}
+    spans = (span for span in read(source).spans if str(span.attributes.get(semconv.RUN_ID, "")).lower() == run_id)
+    return b"".join(normal_lines(spans)).decode()

@@ -16,7 +16,7 @@ import sys
 from collections.abc import Sequence
 from types import ModuleType
 
-from . import check, demo, diff, policy, promote, redact, replay, run, runs, send, show
+from . import check, demo, diff, policy, promote, pull, redact, replay, run, runs, send, show
 from .terminal import safe
 
 VERBS: dict[str, ModuleType] = {
@@ -24,6 +24,7 @@ VERBS: dict[str, ModuleType] = {
     "run": run,
     "runs": runs,
     "show": show,
+    "pull": pull,
     "replay": replay,
     "diff": diff,
     "promote": promote,

@@ -6,9 +6,10 @@ import argparse
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from ..reading import Search
     from ..redaction import Redactor
 
-SOURCE = "recording: an OTLP JSON lines file (plain or gzip), a folder of them, or - for stdin"
+SOURCE = "recording: a file of OTLP, a folder of them, - for stdin, or a store, as in jaeger://HOST:16686/TRACE_ID (docs/sources.md)"
 
 
 def add_source(parser: argparse.ArgumentParser) -> None:
@@ -20,6 +21,35 @@ def add_source(parser: argparse.ArgumentParser) -> None:
 def add_run(parser: argparse.ArgumentParser) -> None:
     """--run."""
     parser.add_argument("--run", metavar="ID", help="run id or the beginning of one, or a trace id; needed where the source holds several")
+
+
+def add_search(parser: argparse.ArgumentParser) -> None:
+    """The arguments that choose Runs."""
+    parser.add_argument("--since", metavar="WHEN", help="runs that started then or later: 2h, 7d ago, or a time in UTC")
+    parser.add_argument("--until", metavar="WHEN", help="runs that started then or earlier")
+    parser.add_argument("--service", metavar="NAME", help="runs of this service.name")
+    parser.add_argument("--session", metavar="KEY=VALUE", action="append", help="runs with this session variable; may be repeated")
+    parser.add_argument("--errors", action="store_true", help="runs in which a step failed")
+    parser.add_argument(
+        "--tag", metavar="KEY=VALUE", action="append", help="runs with a step that has this span or resource attribute; may be repeated"
+    )
+    parser.add_argument("--limit", metavar="N", type=int, help="the newest N; a store is asked for so many traces, 50 by default")
+
+
+def search_of(options: argparse.Namespace) -> Search:
+    """What these arguments choose."""
+    from ..reading import Search
+
+    return Search.of(
+        since=options.since,
+        until=options.until,
+        service=options.service,
+        session=options.session,
+        errors=options.errors,
+        tags=options.tag,
+        limit=options.limit,
+        where="--",
+    )
 
 
 def add_json(parser: argparse.ArgumentParser) -> None:

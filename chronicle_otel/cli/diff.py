@@ -64,7 +64,7 @@ def pick(name: str) -> Any:
     """Load `SOURCE::RUN`."""
     import chronicle_otel as chronicle
 
-    source, _, run = name.partition("::")
+    source, _, run = name.rpartition("::") if "::" in name[name.rfind("]") + 1 :] else (name, "", "")  # [::1] is an address
     with progress(f"reading {source}"):
         return chronicle.load(source, run=run or None)
 

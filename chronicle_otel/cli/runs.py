@@ -4,30 +4,45 @@ from __future__ import annotations
 
 import argparse
 import datetime as dt
+import sys
 from typing import Any
 
 from . import arguments
 from .preview import arguments as arguments_of
-from .terminal import one_line, paint, print_json, progress, say
+from .terminal import one_line, paint, print_json, progress, safe, say
 
 HELP = "list the recorded runs of a source"
-EXAMPLES = ("chronicle runs .chronicle", "chronicle runs traces.jsonl.gz --json | jq '.[].id'")
+EXAMPLES = (
+    "chronicle runs .chronicle",
+    "chronicle runs traces.jsonl.gz --json | jq '.[].id'",
+    "chronicle runs jaeger://localhost:16686 --service shop --since 2h --errors",
+    "chronicle runs 'tempo+https://tempo.example.com?service=shop&since=7d' --session customer=C-1042",
+)
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.add_argument("source", metavar="SOURCE", help=arguments.SOURCE)
+    arguments.add_search(parser)
     arguments.add_json(parser)
 
 
 def execute(options: argparse.Namespace) -> int:
     """Print one line per Run."""
-    import chronicle_otel as chronicle
+    from ..reading.choosing import find
 
+    search = arguments.search_of(options)
     with progress(f"reading {options.source}"):
-        found = chronicle.runs(options.source)
+        read = find(options.source, search)
+    found = read.runs
+    for finding in read.spans.findings:
+        if finding.kind == "search_limit":
+            print(f"chronicle: {safe(finding.message)}", file=sys.stderr)
     if options.json:
         print_json([facts(run) for run in found])
+        return 0
+    if not found:
+        print("chronicle: no run is like that", file=sys.stderr)
         return 0
     rows = [row(run) for run in found]
     head = ("RUN", "STARTED (UTC)", "ENTRY", "STEPS", "TIME", "RECORDING", "INPUT")

@@ -18,6 +18,7 @@ from chronicle_otel.instrumentation._api_client import (
     wrap_request,
 )
 from chronicle_otel.instrumentation._instrumentor import Instrumentor, replace
+from chronicle_otel.instrumentation.openai_assembly import JOINED
 from chronicle_otel.instrumentation.openai_view import view
 from chronicle_otel.recording.interceptor import Boundary, registered
 from chronicle_otel.recording.views import register_view
@@ -82,7 +83,7 @@ class OpenAIInstrumentor(Instrumentor):
         wanted = (("SyncAPIClient", "request"), ("AsyncAPIClient", "request"), ("BaseClient", "_build_request"))
         if base is None or any(name not in vars(getattr(base, cls, object)) for cls, name in wanted):
             return []
-        register_view("openai", view)
+        register_view("openai", view, pieces=JOINED)
         undo: list[Callable[[], None]] = [
             replace(base.SyncAPIClient, "request", lambda original: wrap_request(original, OPENAI)),
             replace(base.AsyncAPIClient, "request", lambda original: wrap_async_request(original, OPENAI)),

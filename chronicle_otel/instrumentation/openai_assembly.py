@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, cast
 
-_JOINED = frozenset({"content", "arguments", "refusal", "reasoning", "reasoning_content", "text", "thinking"})
+JOINED = frozenset({"content", "arguments", "refusal", "reasoning", "reasoning_content", "text", "thinking"})
 """Members whose pieces are joined; every other string is said once, or repeated as it is."""
 
 
@@ -66,7 +66,7 @@ def _merge(into: dict[str, Any], delta: Mapping[str, Any]) -> None:
             if not isinstance(known, dict):
                 known = into[name] = {}
             _merge(cast("dict[str, Any]", known), cast("dict[str, Any]", value))
-        elif name in _JOINED and isinstance(known, str) and isinstance(value, str):
+        elif name in JOINED and isinstance(known, str) and isinstance(value, str):
             into[name] = known + value
         elif value is not None or name not in into:
             into[name] = value

@@ -11,7 +11,7 @@ class Finding:
 
     kind: str
     """missing_step, truncated, unresolved, lossy, partial, lost, duplicate_differs, orphan, version, mixed_keys; notices: redacted,
-    damaged_source."""
+    damaged_source, partial_trace, search_limit, types_lost, cut_attribute."""
     step: int | None
     """`seq` of the Step that it is about, or None."""
     message: str
@@ -20,3 +20,5 @@ class Finding:
     """File of the source, for damage found there."""
     line: int = 0
     """Line in it, from 1."""
+    trace: str = ""
+    """The trace that it is about, where it is one only; Runs of others do not have the finding."""

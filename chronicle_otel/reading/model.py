@@ -293,7 +293,8 @@ def runs_of(spans: Iterable[SpanRecord], findings: Iterable[Finding] = (), *, so
     damage = list(findings)
     for run_id, members in grouped.items():
         family[run_id] = _run(members, merged, differing, Run(run_id, source, family, blobs))
-        family[run_id].damage = damage
+        traces = family[run_id].traces
+        family[run_id].damage = [finding for finding in damage if not finding.trace or finding.trace in traces]
     return sorted(family.values(), key=lambda run: (run.start_ns, run.id))
 
 

@@ -46,7 +46,7 @@ class SpanRecord:
     events: tuple[Mapping[str, Any], ...] = ()
     """{"name", "time_ns", "attributes"} each."""
     links: tuple[Mapping[str, Any], ...] = ()
-    """{"trace_id", "span_id", "attributes"} each."""
+    """{"trace_id", "span_id", "attributes"} each, and "trace_state" where there is one."""
     status: tuple[int, str] = (0, "")
     """Code (0 unset, 1 ok, 2 error) and message."""
     resource: Mapping[str, Any] = field(default_factory=dict[str, Any])
@@ -56,6 +56,10 @@ class SpanRecord:
     """OTLP's number: 1 internal, 2 server, 3 client, 4 producer, 5 consumer."""
     file: str = ""
     line: int = 0
+    trace_state: str = ""
+    """W3C tracestate as it was sent."""
+    scope_version: str = ""
+    scope_attributes: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
     def same_content(self, other: SpanRecord) -> bool:
         """Say whether another copy of this span holds the same, wherever it was found."""
@@ -80,11 +84,11 @@ def spans_in(document: Any, *, file: str = "", line: int = 0, bad: Callable[[str
         scopes = group.get("scopeSpans") or group.get("instrumentationLibrarySpans") or ()
         for scope_group in scopes if type(scopes) is list else ():
             scoped = _object(scope_group)
-            scope = _object(scoped.get("scope") or scoped.get("instrumentationLibrary")).get("name")
+            scope = _scope(scoped.get("scope") or scoped.get("instrumentationLibrary"))
             spans = scoped.get("spans")
             for span in cast("list[Any]", spans) if type(spans) is list else ():
                 try:
-                    yield _record(span, resource, scope if isinstance(scope, str) else "", file, line)
+                    yield _record(span, resource, scope, file, line)
                 except _WRONG as error:
                     bad(f"a span is not OTLP ({type(error).__name__}: {error}); it is skipped, the rest is read")
 
@@ -124,7 +128,17 @@ def _object(value: Any) -> dict[str, Any]:
     return cast("dict[str, Any]", value) if type(value) is dict else {}
 
 
-def _record(span: Any, resource: dict[str, Any], scope: str, file: str, line: int) -> SpanRecord:
+def _scope(value: Any) -> tuple[str, str, dict[str, Any]]:
+    """Name, version and attributes of a scope."""
+    scope = _object(value)
+    try:
+        attributes = attributes_of(scope["attributes"]) if scope.get("attributes") else {}
+    except _WRONG:
+        attributes = {}  # nobody needs them to read a Run
+    return _name(scope.get("name")), _name(scope.get("version")), attributes
+
+
+def _record(span: Any, resource: dict[str, Any], scope: tuple[str, str, dict[str, Any]], file: str, line: int) -> SpanRecord:
     get = span.get
     status = get("status")
     parent = get("parentSpanId")
@@ -143,10 +157,13 @@ def _record(span: Any, resource: dict[str, Any], scope: str, file: str, line: in
         tuple(_link(link) for link in links) if links else (),
         (_number(status.get("code", 0), _STATUS), status.get("message", "")) if status else (0, ""),
         resource,
-        scope,
+        scope[0],
         _number(get("kind", 0), _KINDS),
         file,
         line,
+        _name(get("traceState")),
+        scope[1],
+        scope[2],
     )
 
 
@@ -194,10 +211,12 @@ def _event(event: Any) -> dict[str, Any]:
 
 
 def _link(link: Any) -> dict[str, Any]:
+    state = _name(link.get("traceState"))
     return {
         "trace_id": _id(link.get("traceId"), 32, "traceId of a link"),
         "span_id": _id(link.get("spanId"), 16, "spanId of a link"),
         "attributes": attributes_of(link.get("attributes")),
+        **({"trace_state": state} if state else {}),
     }
 
 

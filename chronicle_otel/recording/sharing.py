@@ -75,6 +75,15 @@ class Sharing:
         self._commit(target)
         return text
 
+    def stream(self, seq: int, tree: dict[str, Any], *, target: bool = True) -> str:
+        """Return the text of a stream's payload: texts and frames may be known, its events are numbers that say when."""
+        self._begin(seq, semconv.STREAM)
+        numbered = enumerate(tree.items())
+        members = [(name, (i,), value, values.dumps(value)) for i, (name, value) in numbered]
+        texts = [f"{_quoted(name)}:{own if name == 'events' else self._emit(value, path, own)}" for name, path, value, own in members]
+        self._commit(target)
+        return f"{{{','.join(texts)}}}"
+
     def constant(self, seq: int, payload: str, key: Any, text: str) -> str:
         """Return the text of a payload that many Steps repeat as it is (`key` tells which one it is), or a reference to its first."""
         place = self._constants.get(key)

@@ -6,14 +6,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Collection, Iterable, Sequence
+from typing import Any, cast
 
 from .. import values
+from ..wire.repeats import Repeat, leaves
 from .steps import Snapshot
+from .templates import Templates
 
 Chunk = tuple[int, Any]
-"""(ms since the Step began, tree)."""
+"""(ms since the Step began, tree or Repeat)."""
 
 
 def generator_chunks(taken: Sequence[tuple[int, Any]], start_ns: int) -> list[Chunk]:
@@ -34,16 +36,59 @@ def sse_chunks(taken: Iterable[tuple[int, Any]], start_ns: int) -> tuple[list[Ch
     which no SDK ever sees). https://html.spec.whatwg.org/multipage/server-sent-events.html#parsing-an-event-stream
     """
     chunks: list[Chunk] = []
+    templates = Templates()
     buffer = b""
     for moment, piece in taken:
-        buffer += piece
-        if b"\n\n" not in buffer and b"\r\n\r\n" not in buffer and b"\r\r" not in buffer:
-            continue
-        normal = buffer.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
-        *whole, buffer = normal.split(b"\n\n")
         at = (moment - start_ns) // 1_000_000
-        chunks += [(at, event) for event in map(_event, whole) if event]
+        if not buffer and piece[-2:] == b"\n\n" and b"\r" not in piece:  # whole events, as they nearly always come
+            whole = piece[:-2].split(b"\n\n")
+        else:
+            buffer += piece
+            if b"\n\n" not in buffer and b"\r\n\r\n" not in buffer and b"\r\r" not in buffer:
+                continue
+            normal = buffer.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+            *whole, buffer = normal.split(b"\n\n")
+        for block in whole:
+            event: Any = templates.match(block)
+            if event is None:
+                event = _event(block)
+                if not event:
+                    continue
+                templates.learn(block, len(chunks), event)
+            chunks.append((at, event))
     return chunks, len(buffer)
+
+
+def gathered(chunks: Iterable[Chunk], joined: Collection[str]) -> list[Any]:
+    """Return the events for a view: Repeats in a row as one event, with their strings joined and the last of their integers.
+
+    `joined` are the members whose strings are pieces of one text; a Repeat that holds such a piece in common with its
+    model stays an event of its own.
+    """
+    trees: list[Any] = []
+    events: list[Any] = []  # each a tree, or Repeats in a row
+    run: list[Repeat] = []
+    pieces: dict[int, set[int]] = {}
+    for _, event in chunks:
+        trees.append(event)
+        if type(event) is not Repeat:
+            events.append(event)
+            continue
+        if event.of not in pieces:
+            numbered = enumerate(leaves(trees[event.of]) or ())
+            pieces[event.of] = {number for number, (name, value) in numbered if name in joined and value}
+        if events[-1] is run and run[0].of == event.of and pieces[event.of].issubset(event.holes):
+            run.append(event)
+        else:
+            events.append(run := [event])
+    return [_joined(cast("list[Repeat]", event), trees) if type(event) is list else event for event in events]
+
+
+def _joined(run: Sequence[Repeat], trees: Sequence[Any]) -> Any:
+    first, last = run[0], run[-1]
+    columns = zip(*(event.values for event in run))
+    whole = [own if type(own) is int else "".join(map(str, column)) for own, column in zip(last.values, columns)]
+    return Repeat(first.of, first.holes, whole).tree(trees[first.of])
 
 
 def _event(block: bytes) -> dict[str, Any]:

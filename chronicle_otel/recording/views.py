@@ -5,7 +5,7 @@ Instrumentors register theirs; the Recorder asks on its background thread, with 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, Protocol
 
 from .. import semconv
@@ -25,11 +25,21 @@ class View(Protocol):
 
 
 _views: dict[str, View] = {}
+_pieces: dict[str, Collection[str]] = {}
 
 
-def register_view(sdk: str, view: View) -> None:
-    """Use `view` for the calls of `sdk` (the name in `Boundary.sdk`)."""
+def register_view(sdk: str, view: View, *, pieces: Collection[str] = ()) -> None:
+    """Use `view` for the calls of `sdk` (the name in `Boundary.sdk`).
+
+    `pieces` are the members of a stream's events whose strings make one text: such events may be shown to `view` joined.
+    """
     _views[sdk] = view
+    _pieces[sdk] = pieces
+
+
+def pieces_of(sdk: str | None) -> Collection[str]:
+    """Return the members of a stream's events whose strings make one text."""
+    return _pieces.get(sdk, ()) if sdk else ()
 
 
 def view_of(sdk: str | None) -> View | None:

@@ -22,9 +22,9 @@ from .interceptor import HttpOutput
 from .naming import identity
 from .sharing import Written, without_history
 from .steps import Recording, RunRecording, Snapshot
-from .streams import Chunk, generator_chunks, sse_chunks
+from .streams import Chunk, gathered, generator_chunks, sse_chunks
 from .telemetry import Telemetry
-from .views import function_view, view_of
+from .views import function_view, pieces_of, view_of
 
 _CLIP = 200
 _CONTENT = (
@@ -157,7 +157,7 @@ class StepWriter:
         parts: list[str] | None = None
         if step.form == "stream":
             outcome, chunks = self._stream(step)
-            payloads[semconv.STREAM] = shared(semconv.STREAM, outcome) if keeps_output else _withheld(outcome)
+            payloads[semconv.STREAM] = shared.stream(outcome) if keeps_output else _withheld(outcome)
         elif step.form == "value":
             outcome, outcome_text, parts = self._output(step)
             payloads[semconv.OUTPUT] = shared(semconv.OUTPUT, outcome, outcome_text, parts) if keeps_output else _withheld(outcome)
@@ -263,8 +263,7 @@ class StepWriter:
         if isinstance(step.output, HttpOutput):
             return outcome["body"]
         if step.form == "stream":
-            events: list[dict[str, Any]] = [event for _, event in chunks]
-            return {"events": [event["data"] for event in events if "data" in event]}
+            return {"events": [event["data"] for event in gathered(chunks, pieces_of(step.boundary.sdk)) if "data" in event]}
         return None
 
 
@@ -286,6 +285,9 @@ class _Shared:
         if self._run is None:
             return values.dumps(tree) if text is None else text
         return self._run.sharing.payload(self._seq, name, tree, text, parts, target=self._target)
+
+    def stream(self, tree: dict[str, Any]) -> str:
+        return values.dumps(tree) if self._run is None else self._run.sharing.stream(self._seq, tree, target=self._target)
 
 
 def _tree_and_text(value: Any) -> tuple[Any, str]:

@@ -18,14 +18,13 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Final, cast
 
 from chronicle_otel import semconv
+from chronicle_otel.wire.repeats import Repeat, tells_channels_apart
 
 WHOLE: Final = 16
 """Shortest string that an event refers to as the whole of a text, instead of holding it again."""
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 _FIELDS_OF: Final = {"dataclass": 2, "attrs": 2, "pydantic": 2, "namedtuple": 2, "tuple": 1}
 """Typed values that are looked into, and where in their marker their members stand."""
-_TELLING: Final = frozenset({"index", "type", "event"})
-"""Members that tell channels apart, as do those that end in `_index`."""
 _UNSET: Final = object()
 
 
@@ -56,7 +55,7 @@ class _Reader:
 
     def plan(self, names: tuple[str, ...]) -> tuple[str, ...]:
         """Return which members of an object tell channels apart."""
-        chosen = tuple(name for name in names if (name in _TELLING or name.endswith("_index")) and name not in self.unsorted)
+        chosen = tuple(name for name in names if tells_channels_apart(name) and name not in self.unsorted)
         self.plans[names] = chosen
         return chosen
 
@@ -172,16 +171,17 @@ def _open(marker: dict[str, Any]) -> bool:
 
 
 def encode_stream(chunks: Sequence[tuple[int, Any]], *, end: str, consumed: int, head: Any = None) -> dict[str, Any]:
-    """Return the `chronicle.stream` payload of chunks, given as (ms since the Step began, tree).
+    """Return the `chronicle.stream` payload of chunks, given as (ms since the Step began, tree or Repeat of an earlier chunk).
 
     `end` is one of finished, closed, cancelled, error and abandoned; `consumed` how many chunks the consumer took;
     `head` the `{status, headers, attempts}` of an SDK's stream.
     """
-    trees = [[tree] for _, tree in chunks]
+    trees: list[Any] = [chunk if type(chunk) is Repeat else [chunk] for _, chunk in chunks]
     try:
         texts, frames, values = _compacted(trees)
     except RecursionError:
-        texts, frames, values = [], [tree[0] for tree in trees], [(index, []) for index in range(len(trees))]
+        whole = [tree.tree(trees[tree.of][0]) if type(tree) is Repeat else tree[0] for tree in trees]
+        texts, frames, values = [], whole, [(index, []) for index in range(len(trees))]
     stream: dict[str, Any] = {
         "texts": texts,
         "frames": frames,
@@ -194,11 +194,19 @@ def encode_stream(chunks: Sequence[tuple[int, Any]], *, end: str, consumed: int,
     return stream
 
 
-def _compacted(trees: list[list[Any]]) -> tuple[list[str], list[Any], list[tuple[int, list[int]]]]:
+def _compacted(trees: Sequence[Any]) -> tuple[list[str], list[Any], list[tuple[int, list[int]]]]:
     reader = _Reader()
     for _ in range(4):
-        events: list[list[Any]] = []
+        events: list[Any] = []
+        models: dict[int, _Model] = {}
         for tree in trees:
+            if type(tree) is Repeat:
+                model = models.get(tree.of)
+                if model is None:
+                    model = models[tree.of] = _Model(events[tree.of])
+                model.read(tree)
+                events.append(None)
+                continue
             tokens: list[Any] = []
             reader.read(tree, reader.root, tokens)
             events.append(tokens)
@@ -213,6 +221,9 @@ def _compacted(trees: list[list[Any]]) -> tuple[list[str], list[Any], list[tuple
     firsts: list[list[Any]] = []
     result: list[tuple[int, list[int]]] = []
     for tree, tokens in zip(trees, events, strict=True):  # type: ignore[reportPossiblyUnboundVariable]  # the loop above runs at least once
+        if type(tree) is Repeat:
+            result.append((result[tree.of][0], models[tree.of].marks(tree)))  # type: ignore[reportPossiblyUnboundVariable]
+            continue
         signature, marks = _split(tokens, places)
         number = numbers.setdefault(signature, len(firsts))
         if number == len(firsts):
@@ -221,6 +232,47 @@ def _compacted(trees: list[list[Any]]) -> tuple[list[str], list[Any], list[tuple
     texts = ["".join(place.pieces) for place in places]
     wholes = {text: number for number, text in reversed(list(enumerate(texts)))}
     return texts, [reader.frame(first, reader.root, wholes)[0] for first in firsts], result
+
+
+class _Model:
+    """A chunk that others repeat: its tokens, and what of them varies."""
+
+    __slots__ = ("_tokens", "at", "plan")
+
+    def __init__(self, tokens: list[Any]) -> None:
+        self._tokens = tokens
+        self.at = [i for i, token in enumerate(tokens) if type(token) is _Place]
+        self.plan: dict[tuple[int, ...], list[tuple[_Place, int | None, Any]]] = {}
+        """For each set of holes: the places that vary, and where their values come from."""
+
+    def read(self, repeat: Repeat) -> None:
+        """Learn what varies."""
+        tokens, at = self._tokens, self.at
+        for hole, value in zip(repeat.holes, repeat.values):
+            place = tokens[at[hole]]
+            if not place.varies and place.first != value:
+                place.varies = True
+
+    def marks(self, repeat: Repeat) -> list[int]:
+        """Return the values of a Repeat's marks; collect the pieces of its texts, as `_split` does."""
+        plan = self.plan.get(repeat.holes)
+        if plan is None:
+            sources = {self.at[hole]: number for number, hole in enumerate(repeat.holes)}
+            plan = [
+                (self._tokens[i], sources.get(i), self._tokens[i + 1])
+                for i in self.at
+                if self._tokens[i].varies and (i in sources or type(self._tokens[i + 1]) is int or not _broken(self._tokens[i + 1]))
+            ]
+            self.plan[repeat.holes] = plan
+        marks: list[int] = []
+        for place, source, own in plan:
+            value: Any = own if source is None else repeat.values[source]
+            if type(value) is int:
+                marks.append(value)
+            else:
+                place.pieces.append(value)
+                marks.append(len(value))
+        return marks
 
 
 def _split(tokens: list[Any], places: list[_Place]) -> tuple[tuple[Any, ...], list[int]]:

@@ -26,7 +26,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         print("| added per | bare call | span + json.dumps | chronicle | ratio | with background thread |\n|---|---:|---:|---:|---:|---:|")
-        for row in [*hot.llm(str(folder / "llm")), hot.tool(str(folder / "tool")), hot.chunk(str(folder / "chunk"))]:
+        one_row = [measure(str(folder / measure.__name__)) for measure in (hot.brought, hot.tool, hot.chunk)]
+        for row in [*hot.llm(str(folder / "llm")), *one_row]:
             ratio = f"{row['chronicle'] / row['reference']:.2f}" if row["reference"] else ""
             cells = (_us(row["bare"]), _us(row["reference"]), _us(row["chronicle"]), ratio, _us(row["process"]))
             print(f"| {row['what']} | {' | '.join(cells)} |")

@@ -14,12 +14,14 @@ from tests.bench import agents, reference
 from tests.bench.stopwatch import Background, Layer, median_us
 
 SIZES = {
-    "1 KB": (1_000, 100, 10, 24),
-    "10 KB": (10_000, 1_000, 10, 10),
-    "100 KB": (100_000, 2_100, 12, 4),
-    "1 MB": (1_000_000, 2_100, 8, 2),
+    "1 KB": (1_000, 100, 16, 15),
+    "10 KB": (10_000, 1_000, 16, 8),
+    "100 KB": (100_000, 2_100, 16, 4),
+    "1 MB": (1_000_000, 2_100, 12, 2),
 }
-"""Label → (bytes of history at first, bytes added per turn, calls per Run, Runs)."""
+"""Label → (bytes of history when measuring begins, bytes added per turn, measured calls per Run, Runs)."""
+GROWTH = 4
+"""Before measuring, each call of a Run brings this many times the history of the one before: an agent in its later turns."""
 
 
 class SdkLayers:
@@ -56,9 +58,18 @@ def llm(folder: str) -> list[dict[str, Any]]:
     for label, (size, step, calls, runs) in SIZES.items():
         taken: dict[str, list[int]] = {"bare": [], "bare create": [], "reference": [], "chronicle": [], "sdk": []}
 
+        behind = Background()
+
         @chronicle.agent(name="bench")
-        def conversation(seed: int, size: int = size, step: int = step, calls: int = calls, taken: Any = taken) -> None:
-            messages: Any = agents.history(size, seed)
+        def conversation(
+            seed: int, size: int = size, step: int = step, calls: int = calls, taken: Any = taken, behind: Background = behind
+        ) -> None:
+            whole: Any = agents.history(size, seed)
+            for part in reversed([len(whole) // GROWTH**power for power in range(8)]):
+                plain(model="gpt-4.1", messages=whole[: max(2, part)], tools=agents.TOOLS)
+            messages = whole
+            chronicle.flush()
+            behind.begin()
             for at in range(calls):
                 for mode in ("bare", "reference", "chronicle"):
                     seam.interceptor = recorder if mode == "chronicle" else None
@@ -67,22 +78,21 @@ def llm(folder: str) -> list[dict[str, Any]]:
                     (naive if mode == "reference" else plain)(model="gpt-4.1", messages=messages, tools=agents.TOOLS)
                     spent = time.thread_time_ns() - began
                     used, outer = layers.take(), layers.create.take()
-                    if at:  # the first call of a Run brings the whole history; later ones what is new
-                        taken[mode].append(outer if mode == "reference" else used)
-                        if mode == "bare":
-                            taken["bare create"].append(outer)
-                            taken["sdk"].append(spent)
+                    taken[mode].append(outer if mode == "reference" else used)
+                    if mode == "bare":
+                        taken["bare create"].append(outer)
+                        taken["sdk"].append(spent)
                 messages = [*messages, *agents.turn((seed, at), step)]
             seam.interceptor = recorder
+            behind.end(chronicle.flush)
 
         conversation(-1)  # warm: source digests, caches
         chronicle.flush()
         for series in taken.values():
             series.clear()
-        with Background() as background:
-            for seed in range(runs):
-                conversation(seed)
-            chronicle.flush()
+        behind.ns = 0
+        for seed in range(runs):
+            conversation(seed)
         hot = median_us(taken["chronicle"]) - median_us(taken["bare"])
         rows.append(
             {
@@ -90,11 +100,43 @@ def llm(folder: str) -> list[dict[str, Any]]:
                 "bare": median_us(taken["sdk"]),
                 "reference": median_us(taken["reference"]) - median_us(taken["bare create"]),
                 "chronicle": hot,
-                "process": hot + background.ns / 1000 / (calls * runs),
+                "process": hot + behind.ns / 1000 / (calls * runs),
             }
         )
     chronicle.shutdown()
     return rows
+
+
+def brought(folder: str, size: int = 1_000_000, runs: int = 6) -> dict[str, Any]:
+    """Measure Runs of one call that bring a long history, as a chat server's do: nothing of it is known in the Run, all is written."""
+    chronicle.init(folder)
+    made = agents.client()
+    messages: Any = agents.history(size, "brought")
+    taken: list[int] = []
+
+    @chronicle.agent(name="bench")
+    def run() -> None:
+        began = time.thread_time_ns()
+        made.chat.completions.create(model="gpt-4.1", messages=messages, tools=agents.TOOLS)
+        taken.append(time.thread_time_ns() - began)
+
+    run()
+    chronicle.flush()
+    taken.clear()
+    behind = Background()
+    behind.begin()
+    for _ in range(runs):
+        run()
+    behind.end(chronicle.flush)
+    chronicle.shutdown()
+    whole = median_us(taken)
+    return {
+        "what": "a Run of one LLM call that brings 1 MB",
+        "bare": whole,
+        "reference": None,
+        "chronicle": None,
+        "process": behind.ns / 1000 / runs,
+    }
 
 
 def tool(folder: str) -> dict[str, Any]:
@@ -123,9 +165,10 @@ def tool(folder: str) -> dict[str, Any]:
     for series in taken.values():
         series.clear()
     chronicle.flush()
-    with Background() as background:
-        run()
-        chronicle.flush()
+    behind = Background()
+    behind.begin()
+    run()
+    behind.end(chronicle.flush)
     chronicle.shutdown()
     bare = median_us(taken["bare"])
     hot = median_us(taken["chronicle"]) - bare
@@ -134,7 +177,7 @@ def tool(folder: str) -> dict[str, Any]:
         "bare": bare,
         "reference": median_us(taken["reference"]) - bare,
         "chronicle": hot,
-        "process": hot + background.ns / 1000 / (rounds * block),
+        "process": hot + behind.ns / 1000 / (rounds * block),
     }
 
 
@@ -159,11 +202,12 @@ def chunk(folder: str, count: int = 500) -> dict[str, Any]:
                         taken[way].append(time.thread_time_ns() - began)
         seam.interceptor = recorder
 
-    with Background() as background:
-        run()
-        chronicle.flush()
+    behind = Background()
+    behind.begin()
+    run()
+    behind.end(chronicle.flush)
     chronicle.shutdown()
     bare = median_us(taken["bare"]) / count
     hot = median_us(taken["chronicle"]) / count - bare
-    process = hot + background.ns / 1000 / (rounds * count)
+    process = hot + behind.ns / 1000 / (rounds * count)
     return {"what": f"stream chunk, of {count}", "bare": bare, "reference": None, "chronicle": hot, "process": process}

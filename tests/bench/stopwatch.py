@@ -47,14 +47,19 @@ class Layer:
 
 
 class Background:
-    """CPU of all other threads of the process while the block runs, in ns."""
+    """CPU that a recorder uses outside the calls themselves: of all other threads, and of the flush. In ns, added up over its blocks."""
 
-    def __enter__(self) -> Background:
+    def __init__(self) -> None:
+        self.ns = 0
+
+    def begin(self) -> None:
         self._process, self._thread = time.process_time_ns(), _now()
-        return self
 
-    def __exit__(self, *_: object) -> None:
-        self.ns = (time.process_time_ns() - self._process) - (_now() - self._thread)
+    def end(self, flush: Callable[[], Any]) -> None:
+        """End the block with a flush, which does the work that waits in this thread: it counts."""
+        self.ns -= _now() - self._thread
+        flush()
+        self.ns += time.process_time_ns() - self._process
 
 
 def median_us(taken: Sequence[int]) -> float:

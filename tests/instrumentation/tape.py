@@ -15,6 +15,7 @@ from chronicle_otel import values
 from chronicle_otel.errors import Refused
 from chronicle_otel.recording.interceptor import Boundary, HttpInput, HttpOutput, seam
 from chronicle_otel.recording.streams import sse_chunks
+from chronicle_otel.wire.repeats import Repeat
 
 
 def http_tree(output: HttpOutput) -> dict[str, Any]:
@@ -82,7 +83,8 @@ class TapedCrossing:
 
     @property
     def events(self) -> list[Any]:
-        return [tree for _, tree in sse_chunks(self.bytes, 0)[0]]
+        trees = [tree for _, tree in sse_chunks(self.bytes, 0)[0]]
+        return [tree.tree(trees[tree.of]) if isinstance(tree, Repeat) else tree for tree in trees]
 
     def tree(self) -> dict[str, Any]:
         """The outcome as JSON carries it."""

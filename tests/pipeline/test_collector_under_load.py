@@ -16,10 +16,7 @@ from .collector import BINARY, MISSING, PIPELINES, Collector
 pytestmark = pytest.mark.skipif(not BINARY.exists(), reason=MISSING)
 
 BATCHES, SPANS, SPAN_BYTES = 50, 20, 50_000
-WITHOUT_SAMPLING = """yaml:service:
-  telemetry: {metrics: {level: none}}
-  pipelines: {traces: {receivers: [otlp], processors: [memory_limiter, chronicle_redaction], exporters: [otlp_grpc]}}
-"""
+WITHOUT_METRICS = "yaml:service::telemetry::metrics::level: none"
 ANY_TENANT = "yaml:processors::chronicle_redaction::tenant: {from: [], required: false, default: acme}"
 
 
@@ -79,7 +76,7 @@ def test_every_acknowledged_span_arrives_redacted(tmp_path: Path) -> None:
     downstream = Collector(tmp_path / "down", PIPELINES / "development.yaml", CHRONICLE_OUTPUT=str(output))
     gateway = Collector(
         tmp_path,
-        *(PIPELINES / "production.yaml", WITHOUT_SAMPLING, ANY_TENANT),
+        *(PIPELINES / "production.yaml", WITHOUT_METRICS, ANY_TENANT),
         CHRONICLE_QUEUE=str(queue),
         CHRONICLE_BACKEND=f"127.0.0.1:{downstream.grpc}",
         CHRONICLE_BACKEND_INSECURE="true",

@@ -12,8 +12,10 @@ from hypothesis import strategies as st
 
 import chronicle_otel as chronicle
 from chronicle_otel import values
-from chronicle_otel.instrumentation import openai_view
+from chronicle_otel.instrumentation import openai_assembly, openai_view
+from chronicle_otel.recording import streams, templates
 from chronicle_otel.recording.sharing import Sharing
+from chronicle_otel.wire import encode_stream
 from tests.property.strategies import json_values, whole_json_values, whole_texts
 
 _TOLD_APART = ['"', "\\", "\n", "\x01", "$chronicle.ref", "\\u0022", "é", "😀", "{", "["]
@@ -92,3 +94,54 @@ def test_calls_are_bound_alike(function: Any, args: list[int], kwargs: dict[str,
     bound.apply_defaults()
     named = {name: list(value) if isinstance(value, tuple) else value for name, value in bound.arguments.items()}
     assert bind(tuple(args), kwargs) == {name: value for name, value in named.items() if value or name not in ("rest", "others")}
+
+
+_pieces = st.sampled_from(["a", "word ", "é", "😀", '"', "\\", "\n", "{", "data:", "\n\ndata: ", "\ud83d", "", "x" * 20]) | whole_texts
+_FORMS: list[Any] = [
+    lambda text, number: {"id": "c", "choices": [{"index": 0, "delta": {"content": text}}], "usage": None},
+    lambda text, number: {"id": "c", "choices": [{"index": number % 3, "delta": {"content": text}}], "obfuscation": text[:1]},
+    lambda text, number: {
+        "type": "response.output_text.delta",
+        "sequence_number": number,
+        "output_index": 0,
+        "delta": text,
+        "logprobs": [],
+    },
+    lambda text, number: {"type": "content_block_delta", "index": number % 2, "delta": {"type": "input_json_delta", "partial_json": text}},
+    lambda text, number: {"n": number, "half": number / 2, "same": "same", "twice": [text, text], "deep": {"$chronicle.ref": [text]}},
+    lambda text, number: {"type": "ping"},
+    lambda text, number: [text, number, True, None],
+]
+
+
+def _block(form: Any, text: str, number: int, ascii_only: bool, named: bool) -> bytes:
+    data = json.dumps(form(text, number), ensure_ascii=ascii_only).encode("utf-8", "surrogatepass")
+    return (b"event: delta\n" if named else b"") + b"data: " + data + b"\n\n"
+
+
+_blocks = st.builds(_block, st.sampled_from(_FORMS), _pieces, st.integers(0, 12), st.booleans(), st.booleans())
+_odd_blocks = st.sampled_from(
+    [b'data: {"a":1,"a":2}\n\n', b"data: [DONE]\n\n", b": still here\n\n", b'data: {"n":01}\n\n', b"id: 7\ndata: 1\n\n", b"\n\n\n"]
+)
+
+
+@given(st.lists(_blocks | _odd_blocks, max_size=40), st.sampled_from([b"\n", b"\r\n"]))
+def test_events_that_repeat_are_written_as_if_each_was_parsed(blocks: list[bytes], newline: bytes) -> None:
+    """A stream's payload is the same whether its events are recognised by their form or parsed one by one."""
+    taken = [(n * 1_000_000, block.replace(b"\n", newline)) for n, block in enumerate(blocks)]
+    chunks, left = streams.sse_chunks(taken, 0)
+    with mock.patch.object(templates.Templates, "match", return_value=None):
+        parsed, left_then = streams.sse_chunks(taken, 0)
+    assert left == left_then
+    assert json.dumps(encode_stream(chunks, end="finished", consumed=3)) == json.dumps(encode_stream(parsed, end="finished", consumed=3))
+
+
+@given(st.lists(st.tuples(_pieces, st.integers(0, 2)), min_size=4, max_size=40))
+def test_a_view_of_events_that_repeat_says_the_same(said: list[tuple[str, int]]) -> None:
+    """The answer that a view shows is assembled alike from events that repeat and from each event parsed."""
+    taken = [(0, _block(_FORMS[0], text, 0, True, False)) for text, _ in said]
+    chunks, _ = streams.sse_chunks(taken, 0)
+    with mock.patch.object(templates.Templates, "match", return_value=None):
+        parsed, _ = streams.sse_chunks(taken, 0)
+    whole = openai_assembly.assemble([event["data"] for _, event in parsed])
+    assert openai_assembly.assemble([event["data"] for event in streams.gathered(chunks, openai_assembly.JOINED)]) == whole

@@ -205,7 +205,7 @@ def test_an_empty_folder(tmp_path: Path) -> None:
         (b"", "no span of chronicle"),
         (b"print('hello')\n", "line 1: not JSON; expected OTLP JSON"),
         (b"{\n  broken\n}\n", "line 2: not JSON"),
-        (b"\x28\xb5\x2f\xfd0000", "compressed with zstd: unpack it first"),
+        (b"\x28\xb5\x2f\xfd0000", "the zstd data ends early"),
         (b"\x1f\x8b0000", "the gzip data is damaged"),
         (line(spans.span("c" * 16)).encode(), "holds 1 spans of others, no span of chronicle"),
     ],

@@ -1,7 +1,9 @@
-"""Span records from files of OTLP JSON: plain or gzip, one document a line or one in all, a folder of them, or "-".
+"""Span records from files: OTLP JSON or protobuf, plain, gzip or zstd, as chronicle, SDKs and the collector write them; a folder, or "-".
 
-path ──► lines ──json──► documents ──otlp──► span records
-           └─ torn line ──► every document that begins in it, and the whole spans of one that was cut ──► the gap is a finding
+path ──► bytes ──gzip, zstd──► what is inside decides, not the name:
+           ├─ frames or a message ──otlp_proto──► span records
+           └─ lines ──json──► documents ──otlp──► span records
+                └─ torn line ──► every document that begins in it, and the whole spans of one that was cut ──► the gap is a finding
 """
 
 from __future__ import annotations
@@ -12,36 +14,33 @@ import json
 import os
 import re
 import sys
-import zlib
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
 from chronicle_otel.errors import SourceError
 from chronicle_otel.reading.findings import Finding
-from chronicle_otel.reading.otlp import SpanRecord, is_otlp, spans_in
+from chronicle_otel.reading.otlp import is_otlp, spans_in
+from chronicle_otel.reading.otlp_proto import spans_in_message
+from chronicle_otel.reading.sources.jaeger_ui import is_jaeger_ui, spans_in_ui
+from chronicle_otel.reading.sources.packed import GZIP, PROTO, ZSTD, frames, is_framed, is_message, unpacked
+from chronicle_otel.reading.sources.spans import Spans
 from chronicle_otel.reading.sources.torn import whole_spans
 
-SUFFIXES: Final = (".jsonl", ".jsonl.gz", ".json", ".json.gz")
-"""Files that are read in a folder."""
+SUFFIXES: Final = (".jsonl", ".json", ".ndjson", ".otlp", ".binpb", ".pb")
+"""Files that are read in a folder, also with .gz or .zst behind."""
+_NAME: Final = re.compile(
+    rf"({'|'.join(map(re.escape, SUFFIXES))})(-\d{{4}}-\d\d-\d\dT\d\d-\d\d-\d\d[.\d]*)?(\.gz|\.zst)?$|\.zst$", re.IGNORECASE
+)
+"""How such a name ends. The collector puts the time of a rotation before the last suffix: traces.jsonl-2026-11-26T01-07-29.123.zst."""
 _START: Final = re.compile(rb'\{\s*"(?:resourceSpans|batches)"\s*:')
-_GZIP: Final = b"\x1f\x8b"
-_STEP: Final = 1 << 20
 _BLANK: Final = b" \t\r\n\0"
 _BEGINNINGS: Final = (b"{", b"[", b"[{", b'{"resourceSpans":[', b'{"resourceSpans": [', b'{"batches":[', b'{"batches": [')
 """First lines of a document that is printed over many."""
 MOST_FINDINGS: Final = 100
 """Damaged lines of one file that are looked into."""
-_ZSTD: Final = b"\x28\xb5\x2f\xfd"
-
-
-@dataclass(slots=True)
-class Spans:
-    """What a source holds."""
-
-    spans: list[SpanRecord] = field(default_factory=list[SpanRecord])
-    findings: list[Finding] = field(default_factory=list[Finding])
+_PACKINGS: Final = 4
+"""Packings inside one another that are taken off."""
 
 
 def _parser() -> Callable[[bytes], Any]:
@@ -70,11 +69,16 @@ def read_files(source: str | os.PathLike[str]) -> Spans:
     return result
 
 
+def is_recording(name: str) -> bool:
+    """Say whether a file of that name is read in a folder."""
+    return _NAME.search(name) is not None
+
+
 def _files(path: Path) -> list[Path]:
     if path.is_dir():
-        found = sorted(file for file in path.iterdir() if file.name.endswith(SUFFIXES) and file.is_file())
+        found = sorted(file for file in path.iterdir() if is_recording(file.name) and file.is_file())
         if not found:
-            raise SourceError(f"no recording in the folder {path}: no file in it ends in {', '.join(SUFFIXES)}")
+            raise SourceError(f"no recording in the folder {path}: no file in it ends in {', '.join(SUFFIXES)}, or these with .gz or .zst")
         return found
     if not path.exists():
         raise SourceError(
@@ -89,33 +93,34 @@ def _read_file(file: Path, result: Spans, parse: Callable[[bytes], Any]) -> None
 
 
 def _read_stream(stream: BinaryIO, name: str, result: Spans, parse: Callable[[bytes], Any]) -> None:
-    head = stream.read(4)
+    head = stream.read(8)
     stream.seek(0)
-    if head[:2] == _GZIP:
-        stream = io.BytesIO(_unpacked(stream.read(), name, result))
-    elif head == _ZSTD:
-        raise SourceError(f"{name} is compressed with zstd: unpack it first (zstd -d)")
+    if head[:2] == GZIP or head[:4] == ZSTD or head[:1] == PROTO or is_framed(head):
+        _read_bytes(stream.read(), name, result, parse)
+    else:
+        _read_text(stream, name, result, parse)
+
+
+def _read_bytes(data: bytes, name: str, result: Spans, parse: Callable[[bytes], Any], depth: int = 0) -> None:
+    """Read what may be packed or binary."""
+    if (data[:2] == GZIP or data[:4] == ZSTD) and depth < _PACKINGS:
+        _read_bytes(unpacked(data, name, result.findings), name, result, parse, depth + 1)
+    elif is_framed(data):
+        for number, message in enumerate(frames(data, name, result.findings), 1):
+            if message[:1] == PROTO:
+                result.spans += spans_in_message(message, file=name, line=number, bad=result.bad(name))
+            else:
+                _read_text(io.BytesIO(message), name, result, parse)
+    elif is_message(data):
+        result.spans += spans_in_message(data, file=name, line=1, bad=result.bad(name))
+    else:
+        _read_text(io.BytesIO(data), name, result, parse)
+
+
+def _read_text(stream: BinaryIO, name: str, result: Spans, parse: Callable[[bytes], Any]) -> None:
     if not _read_lines(stream, name, result, parse):
         stream.seek(0)
         _read_whole(stream.read(), name, result)
-
-
-def _unpacked(data: bytes, name: str, result: Spans) -> bytes:
-    """Unpack gzip, members one after another; a file that was cut gives what can be unpacked."""
-    parts: list[bytes] = []
-    while data[:2] == _GZIP:
-        unpacker = zlib.decompressobj(wbits=31)
-        reason = "ends early"
-        try:
-            parts += [unpacker.decompress(data[at : at + _STEP]) for at in range(0, len(data), _STEP)]
-        except zlib.error as error:
-            reason = f"is damaged ({error})"
-        if not unpacker.eof:
-            message = f"{name}: the gzip data {reason}; what came before that was read, copy the file again if you can"
-            result.findings.append(Finding("damaged_source", None, message, name))
-            break
-        data = unpacker.unused_data
-    return b"".join(parts)
 
 
 def _read_lines(stream: BinaryIO, name: str, result: Spans, parse: Callable[[bytes], Any]) -> bool:
@@ -157,16 +162,13 @@ def _read_whole(data: bytes, name: str, result: Spans) -> None:
 
 
 def _take(document: Any, name: str, number: int, result: Spans) -> None:
-    if not is_otlp(document):
-        result.findings.append(
-            Finding("damaged_source", None, f"{name}, line {number}: JSON, but no OTLP (no resourceSpans in it); skipped", name, number)
-        )
-        return
-
-    def bad(reason: str) -> None:
-        result.findings.append(Finding("damaged_source", None, f"{name}, line {number}: {reason}", name, number))
-
-    result.spans += spans_in(document, file=name, line=number, bad=bad)
+    bad = result.bad(name, number)
+    if is_otlp(document):
+        result.spans += spans_in(document, file=name, line=number, bad=bad)
+    elif is_jaeger_ui(document):
+        result.spans += spans_in_ui(document, file=name, line=number, bad=bad)
+    else:
+        bad("JSON, but no OTLP (no resourceSpans in it); skipped")
 
 
 def _sane_int(digits: str) -> int | str:

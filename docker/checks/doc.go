@@ -1,0 +1,2 @@
+// Package checks holds the tests over the files of docker/, which need no engine.
+package checks

@@ -84,7 +84,7 @@ def _cards(part: bytes) -> list[tuple[int, int]]:
     at = part.find(b"4")
     while at >= 0:
         if card.may_begin(part, at):
-            for end in card.candidates(part, at):
+            for end, _ in card.candidates(part, at):
                 if card.may_end(part, end) and recognise.is_card(_NOT_DIGITS.sub(b"", part[at:end]).decode()):
                     made.append((at, end))
                     break

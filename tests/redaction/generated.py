@@ -131,7 +131,7 @@ JOINTS: Final = (
     *("\\", "\\\\", "\\\\\\", "\\n", "\\\\n", "\\b", "\\f", "\\t", "\\r", "\\/", '\\"', "\\u200b", "\\\\u200b", "\\\\\\u200b"),
     *("\\u005c", "\\uff3c", "\uff3c", "\\u0031", "\\\\u0031", "\\\\\\u0031", "\\\\\\u006e", "\\ud835\\udfce", "\\ud835\\\\udfce", "\\udce"),
     *("\n", "\t", " ", "'", '"', ",", ":", "[", "]", "{", "}", "(", ")", "#", "=", "_", "-", ".", "/", "@", "\u200b", "é", "", "", "1", "5", "a"),
-    *("\\u002d", "\\u0020", "1 ", "4-", "-----BEGIN PUBLIC KEY-----", "-----END PUBLIC KEY-----", "http://kestrel.de", "users/"),
+    *("\\u002d", "\\u0020", "1 ", "4-", "-----BEGIN PUBLIC KEY-----", "-----END PUBLIC KEY-----", "http://kestrel.de", "users/", "http://u@"),
     *("tel ", "call me at ", "order ", "Git ", "(+44)", "(+", "%B", "^", "bounce+maria=", "SRS0=a=", "/home/maria", "C:\\Users\\maria", "4945 3076"),
     *("1.7.12.2", "0090946583", "565938683192", "3f2504e0-4f89-11d3-9a0c-0305e82c3301", "https://kestrel.io/a/", "card "),
     *("call", "tel", "ssn", "card", "phone", "pan", "password", "aws_secret_access_key", "a1B2c3D4e5F6g7H8i9J0" * 2),

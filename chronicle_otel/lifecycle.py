@@ -103,8 +103,9 @@ def _redaction(settings: Settings, path: str | None) -> Callable[[bytes], bytes]
     if settings.redact is None or settings.redact is False:
         return None
     from .redaction import Redactor, load_policy
-    from .redaction.keys import read_key
+    from .redaction.keys import key_name, read_key
     from .redaction.otlp_lines import OtlpLines
+    from .redaction.tenants import Tenants
 
     way_out = "wrap that provider's exporter in chronicle_otel.redaction.exporter.RedactingSpanExporter and leave redact out"
     if settings.tracer_provider is not None:
@@ -118,7 +119,7 @@ def _redaction(settings: Settings, path: str | None) -> Callable[[bytes], bytes]
     redactor = settings.redact
     if not isinstance(redactor, Redactor):
         policy = load_policy(None if redactor is True else redactor)
-        redactor = Redactor(policy, read_key(), policy.tree["tenant"]["default"])
+        return OtlpLines(Tenants(Redactor(policy, read_key(), policy.tree["tenant"]["default"], key_name=key_name()))).line
     return OtlpLines(redactor).line
 
 

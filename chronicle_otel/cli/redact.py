@@ -8,9 +8,14 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import sys
+from typing import TYPE_CHECKING
 
 from . import arguments
 from .terminal import print_json, progress, safe, say
+
+if TYPE_CHECKING:
+    from ..redaction import Redactor
+    from ..redaction.tenants import Tenants
 
 HELP = "replace what is private in recordings, so that they still replay"
 EXAMPLES = (
@@ -23,15 +28,18 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.add_argument("source", metavar="IN", help="an OTLP JSON lines file (plain or gzip) or a folder of them")
     parser.add_argument("-o", "--output", metavar="OUT", required=True, help="the file or folder to write")
-    arguments.add_key(parser, default="CHRONICLE_REDACTION_KEY")
+    arguments.add_key(parser, default="CHRONICLE_REDACTION_KEY", tenant="what the resource says where the policy looks, else the policy's default tenant")
     arguments.add_json(parser)
 
 
 def execute(options: argparse.Namespace) -> int:
     """Write the redacted files; 3 if something was left out."""
     from ..redaction.files import redact_files
+    from ..redaction.tenants import Tenants
 
-    redactor = arguments.redactor_of(options)
+    redactor: Redactor | Tenants = arguments.redactor_of(options)
+    if options.tenant is None:
+        redactor = Tenants(redactor)
     with progress(f"redacting {options.source}"):
         outcome = redact_files(options.source, options.output, redactor)
     if options.json:

@@ -13,6 +13,7 @@ from chronicle_otel.errors import SourceError, UsageError
 
 from .otlp_lines import OtlpLines
 from .redactor import Redactor
+from .tenants import Tenants
 
 SUFFIXES: Final = (".jsonl", ".jsonl.gz", ".json", ".json.gz")
 _GZIP: Final = b"\x1f\x8b"
@@ -31,7 +32,7 @@ class Outcome:
     """File and line of what is no OTLP, and why; it was not written."""
 
 
-def redact_files(source: str | os.PathLike[str], target: str | os.PathLike[str], redactor: Redactor) -> Outcome:
+def redact_files(source: str | os.PathLike[str], target: str | os.PathLike[str], redactor: Redactor | Tenants) -> Outcome:
     """Write redacted copies of a file or of a folder's files. Nothing that cannot be read is written."""
     here, there = Path(source), Path(target)
     if not here.exists():

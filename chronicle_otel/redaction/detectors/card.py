@@ -54,7 +54,7 @@ def _lengths(part: bytes, start: int, end: int) -> frozenset[int]:
     if end - start >= _PREFIX:
         head = part[start : start + _PREFIX].decode()
     else:
-        head = part[start : start + _HEAD].translate(None, _BETWEEN).decode()[:_PREFIX]
+        head = part[start : start + _HEAD].translate(None, _BETWEEN).decode("latin-1")[:_PREFIX]
     return frozenset().union(*(ISSUERS[head[:count]] for count in range(1, len(head) + 1) if head[:count] in ISSUERS))
 
 

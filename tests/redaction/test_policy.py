@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 pytest.importorskip("re2", reason="redaction needs google-re2")
-from chronicle_otel.redaction.keys import key_name
+
 from chronicle_otel.redaction import PolicyError, RedactionError, Redactor, load_policy
-from chronicle_otel.redaction.keys import read_key
+from chronicle_otel.redaction.keys import key_name, read_key
 from tests.conftest import environment
 
 KEY = b"0" * 32

@@ -28,7 +28,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.add_argument("source", metavar="IN", help="an OTLP JSON lines file (plain or gzip) or a folder of them")
     parser.add_argument("-o", "--output", metavar="OUT", required=True, help="the file or folder to write")
-    arguments.add_key(parser, default="CHRONICLE_REDACTION_KEY", tenant="what the resource says where the policy looks, else the policy's default tenant")
+    arguments.add_key(
+        parser, default="CHRONICLE_REDACTION_KEY", tenant="what the resource says where the policy looks, else the policy's default tenant"
+    )
     arguments.add_json(parser)
 
 

@@ -13,7 +13,8 @@ from ..tables import table
 _SEPARATOR: Final = rb"(?:[ ]?\r?\n[ ]?|[ .\t-])"
 _D: Final = rb"[0-9]"
 _GROUPED: Final = [
-    (sum(shape), re.compile(_SEPARATOR.join(_D + b"{%d}" % count for count in shape))) for shape in ((4, 4, 4, 4, 3), (4, 4, 4, 4), (4, 6, 5), (4, 6, 4))
+    (sum(shape), re.compile(_SEPARATOR.join(_D + b"{%d}" % count for count in shape)))
+    for shape in ((4, 4, 4, 4, 3), (4, 4, 4, 4), (4, 6, 5), (4, 6, 4))
 ]
 _RUN: Final = re.compile(rb"[0-9]+")
 _SPACED: Final = re.compile(rb"[0-9]([ .\t-])[0-9](?:\1[0-9]){11,17}")
@@ -55,7 +56,8 @@ def _lengths(part: bytes, start: int, end: int) -> frozenset[int]:
         head = part[start : start + _PREFIX].decode()
     else:
         head = part[start : start + _HEAD].translate(None, _BETWEEN).decode("latin-1")[:_PREFIX]
-    return frozenset().union(*(ISSUERS[head[:count]] for count in range(1, len(head) + 1) if head[:count] in ISSUERS))
+    none: frozenset[int] = frozenset()
+    return none.union(*(ISSUERS[head[:count]] for count in range(1, len(head) + 1) if head[:count] in ISSUERS))
 
 
 def may_be(digits: str) -> bool:

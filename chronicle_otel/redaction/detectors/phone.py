@@ -17,7 +17,9 @@ _SEPARATOR: Final = re.compile(rb"[ \t./-]{0,3}")
 _START: Final = re.compile(rb"\(\+[0-9]+\)|\+?\(?[0-9]+")
 _EXTENSION: Final = re.compile(rb"[ ,]{0,2}(?:[Xx]|[Ee][Xx][Tt]\.?|[Ee][Xx][Tt][Ee][Nn][Ss][Ii][Oo][Nn])[ .:]?([0-9]{1,6})")
 _DATE: Final = re.compile(rb"[0-9]{2}[./-][0-9]{2}[./-][0-9]{4}")
-_DATES: Final = re.compile(rb"[0-9]{2}[./-][0-9]{2}[./-][0-9]{4}|[0-9]{4}[./-][0-9]{2}[./-][0-9]{2}|(?:19|20)[0-9]{2}[01][0-9][0-3][0-9](?![0-9])")
+_DATES: Final = re.compile(
+    rb"[0-9]{2}[./-][0-9]{2}[./-][0-9]{4}|[0-9]{4}[./-][0-9]{2}[./-][0-9]{2}|(?:19|20)[0-9]{2}[01][0-9][0-3][0-9](?![0-9])"
+)
 _EPOCH: Final = re.compile(r"1[5-9][0-9]{8}(?:[0-9]{3})?")
 _AT: Final = re.compile(rb"(?i:(?<![A-Za-z0-9_])(?:at|on|under|unter|au|is))[: ]+\Z")
 """Between a word that hints and the number itself: call me at …"""

@@ -13,7 +13,9 @@ from tests.export.receiver import Receiver
 def test_a_script_is_sent(chronicle: Chronicle, tmp_path: Path) -> None:
     """No file is written unless a path was given; text and JSON name the endpoint."""
     (tmp_path / "agent.py").write_text(
-        "import chronicle_otel as chronicle\n\n@chronicle.agent(name='greet')\ndef greet(name):\n    return 'Hello, ' + name\n\ngreet('Ada')\n"
+        "import chronicle_otel as chronicle\n\n"
+        "@chronicle.agent(name='greet')\ndef greet(name):\n    return 'Hello, ' + name\n\n"
+        "greet('Ada')\n"
     )
     with Receiver() as receiver:
         done = chronicle("run", "--export", "own", "agent.py", env=receiver.environment)

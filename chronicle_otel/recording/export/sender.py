@@ -93,6 +93,7 @@ class OtlpSink:
         self._stopping = self._closed = False
         self._deadline: float | None = None
         self._away = False
+        self._resting = False
         meters.watch(self)
 
     # ---- spans come
@@ -106,18 +107,18 @@ class OtlpSink:
                 self._changed.notify_all()
                 if not self._away:
                     self._changed.wait_for(lambda: self._room(cost) or self._away, _WAIT)
-            room = self._room(cost)
+            room = self._room(cost) and not self._closed
             if room:
                 self._queue.append((span, cost))
                 self.waiting += cost
-                if self.waiting >= self._largest:
+                if self._resting or self.waiting >= self._largest:
                     self._changed.notify_all()
                 if self._thread is None and not self._stopping:
                     self._start()
         if not room:
             ready = self._prepared(span)
             if ready is not None:
-                self._keep([ready], "queue_full")
+                self._keep([ready], "shutdown" if self._closed else "queue_full")
 
     def _room(self, cost: int) -> bool:
         return self._stopping or not self.waiting or self.waiting + cost <= self._rules.queue_bytes
@@ -174,7 +175,8 @@ class OtlpSink:
         self._ready.clear()
         self._flight = []
         self.waiting = 0
-        self._thread, self._away = None, False
+        self._thread, self._away, self._resting = None, False, False
+        self._client.forget()
         if self._unsent is not None:
             self._unsent.forget()
 
@@ -183,8 +185,10 @@ class OtlpSink:
     def _run(self) -> None:
         while not self._stopping:
             with self._changed:
-                if not (self._wanted or self.waiting >= self._largest or self._stopping):
-                    self._changed.wait(_LINGER if self.waiting else None)
+                self._resting = True
+                self._changed.wait_for(lambda: self.waiting or self._stopping)
+                self._resting = False
+                self._changed.wait_for(lambda: self._wanted or self.waiting >= self._largest or self._stopping, _LINGER)
             self._work()
 
     def _work(self) -> None:

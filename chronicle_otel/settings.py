@@ -45,7 +45,7 @@ class Settings:
     replays: bool | None = None
     """Whether a replay in this process is written as a trace of its own. None: where spans go to the application's provider."""
     redact: Any = None
-    """Redact before anything is written: True (the default policy), a policy's path, or a Redactor. Steps go to a file or export of their own."""
+    """Redact before anything leaves: True (the default policy), a policy's path, or a Redactor. Needs a file, or `export`, of their own."""
     export: str | None = None
     """`"own"`: send Steps to the OTLP endpoint of the environment by an export of our own, and not to the application's provider."""
     retry_seconds: float = 60.0
@@ -122,7 +122,10 @@ _WANTED: dict[str, tuple[Callable[[Any], bool], str]] = {
     "shutdown_seconds": (lambda value: _seconds(value), "a number of seconds"),
     "unsent": (lambda value: isinstance(value, (str, os.PathLike)) and bool(os.fspath(cast("str", value))), "the path of a folder"),
     "unsent_bytes": (lambda value: value == 0 or _size(value), "a number of bytes, or 0"),
-    "store": (lambda value: value is None or (isinstance(value, str) and "://" in value), "a URL, as in s3://bucket/prefix or file:///path"),
+    "store": (
+        lambda value: value is None or (isinstance(value, str) and "://" in value),
+        "a URL, as in s3://bucket/prefix or file:///path",
+    ),
     "store_raw": (lambda value: isinstance(value, bool), "True or False"),
     "inline_bytes": (_size, "a number of bytes"),
     "tracer_provider": (lambda value: value is None or hasattr(value, "get_tracer"), "a TracerProvider of OpenTelemetry"),
@@ -135,5 +138,5 @@ def _checked(name: str, value: Any) -> Any:
     if not accepts(value):
         raise UsageError(f"init: {name}={value!r}: give {wanted}")
     if name == "unsent":
-        return str(os.fspath(value))
+        return os.fspath(cast("str", value))
     return ((value,) if isinstance(value, str) else tuple(value)) if name in ("ambient", "ambient_env", "modules") else value

@@ -1,4 +1,6 @@
-"""The external store: strings too large for a span, as objects with random names below one root. Any URL that fsspec knows; folders without it.
+"""The external store: strings too large for a span, as objects with random names below one root.
+
+Any URL that fsspec knows; folders without it.
 
     root/2026-11-26/abcdefghijklmnopabcdefghijklmnop          never a digest: that of a short private value can be guessed back
 
@@ -12,7 +14,7 @@ import os
 import re
 import secrets
 import time
-from typing import Any, Final
+from typing import Any, Final, cast
 from urllib.parse import unquote, urlsplit
 
 from .errors import UsageError
@@ -78,12 +80,16 @@ class Store:
 
 
 def _files(root: str) -> tuple[Any, str]:
+    files: Any
+    prefix: Any
     try:
-        from fsspec.core import url_to_fs  # pyright: ignore[reportUnknownVariableType]  # it has no types
+        import fsspec.core as core  # pyright: ignore[reportMissingTypeStubs]  # it has no types
     except ImportError:
-        raise UsageError(f"the store {root} needs fsspec: pip install 'chronicle-otel[store]'; a folder (file:///…) needs nothing") from None
+        raise UsageError(
+            f"the store {root} needs fsspec: pip install 'chronicle-otel[store]'; a folder (file:///…) needs nothing"
+        ) from None
     try:
-        files, prefix = url_to_fs(root)
+        files, prefix = cast("Any", core).url_to_fs(root)
     except ImportError as error:
         raise UsageError(f"the store {root} needs a package that is not installed: {error}") from None
     except ValueError as error:

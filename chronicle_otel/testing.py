@@ -54,7 +54,7 @@ class Case:
     entry: Any = None
     """`module:function`, or the function itself; None: the recorded entry."""
     script: Sequence[str] = ()
-    """Instead of an entry: the script that `chronicle run` recorded, and its arguments."""
+    """Instead of an entry: the script that `chronicle run` recorded, or "-m" and a module's name, and its arguments."""
     provide: Mapping[str, str] = field(default_factory=dict[str, str])
     """Parameters of the entry that no recording holds: name → `module:factory` that makes the value."""
     root: str | os.PathLike[str] | None = None
@@ -78,6 +78,8 @@ class Case:
         run = load(os.fspath(self.recording), run=self.run)
         options: dict[str, Any] = {"live": self.live, "assertion": self.assertion, **self.options}
         with importing_from(self.root):
+            if self.script and self.script[0] == "-m":
+                return replay_script(run, self.script[1], self.script[2:], module=True, **options)
             if self.script:
                 script = Path(self.root or ".", self.script[0])
                 return replay_script(run, os.fspath(script), self.script[1:], **options)

@@ -23,7 +23,7 @@ EXAMPLES = (
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    parser.usage = "chronicle promote SOURCE [options] -o TEST [-- SCRIPT [ARGUMENT ...]]"
+    parser.usage = "chronicle promote SOURCE [options] -o TEST [-- SCRIPT | -m MODULE [ARGUMENT ...]]"
     arguments.add_source(parser)
     parser.add_argument("-o", "--output", metavar="TEST", required=True, help="test module to write, or a folder for it")
     parser.add_argument("--force", action="store_true", help="overwrite a test and recording of that name")
@@ -37,8 +37,8 @@ def execute(options: argparse.Namespace) -> int:
     from ..promotion import NotPromoted, promote
 
     prepare()
-    if options.command and options.command[0] == "-m":
-        raise UsageError("promote: a test runs a script file, not a module; name its path after --")
+    if options.command == ["-m"]:
+        raise UsageError("promote: -m wants the name of a module")
     if options.command and options.entry:
         raise UsageError("promote: --entry and a script after -- exclude each other")
     try:

@@ -8,20 +8,29 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import sys
+from typing import TYPE_CHECKING
 
 from . import arguments
 from .terminal import print_json, progress, safe, say
+
+if TYPE_CHECKING:
+    from ..redaction import Redactor
+    from ..redaction.files import Outcome
 
 HELP = "replace what is private in recordings, so that they still replay"
 EXAMPLES = (
     "chronicle redact .chronicle -o shared/",
     "chronicle redact traces.jsonl -o redacted.jsonl --policy policy.yaml --key-file key.txt --tenant acme",
+    "chronicle redact jaeger://localhost:16686 --run 3ee50793e27797d2af3f21bbb4667da5 -o shareable.jsonl",
 )
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    parser.add_argument("source", metavar="IN", help="an OTLP JSON lines file (plain or gzip) or a folder of them")
+    parser.add_argument(
+        "source", metavar="IN", help="an OTLP JSON lines file (plain or gzip), a folder of them, - for stdin, or a store (docs/sources.md)"
+    )
+    arguments.add_run(parser)
     parser.add_argument("-o", "--output", metavar="OUT", required=True, help="the file or folder to write")
     arguments.add_key(parser, default="CHRONICLE_REDACTION_KEY")
     arguments.add_json(parser)
@@ -29,11 +38,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def execute(options: argparse.Namespace) -> int:
     """Write the redacted files; 3 if something was left out."""
-    from ..redaction.files import redact_files
-
     redactor = arguments.redactor_of(options)
     with progress(f"redacting {options.source}"):
-        outcome = redact_files(options.source, options.output, redactor)
+        outcome = redacted(options, redactor)
     if options.json:
         print_json(dataclasses.asdict(outcome))
     else:
@@ -46,3 +53,15 @@ def execute(options: argparse.Namespace) -> int:
     for line in outcome.refused:
         print(f"chronicle: left out: {safe(line)}", file=sys.stderr)
     return 3 if outcome.refused else 0
+
+
+def redacted(options: argparse.Namespace, redactor: Redactor) -> Outcome:
+    """Redact files line by line as they are; anything else as `chronicle pull` would write it, without a raw copy on the disk."""
+    from ..reading.pulling import chosen_lines
+    from ..reading.sources import is_url
+    from ..redaction.files import redact_files, redact_lines
+
+    if options.source != "-" and not is_url(options.source) and options.run is None:
+        return redact_files(options.source, options.output, redactor)
+    lines, _ = chosen_lines(options.source, run=options.run)
+    return redact_lines(lines, options.source, options.output, redactor)

@@ -25,7 +25,7 @@ EXAMPLES = (
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    parser.usage = "chronicle replay SOURCE [options] [-- SCRIPT [ARGUMENT ...]]"
+    parser.usage = "chronicle replay SOURCE [options] [-- SCRIPT | -m MODULE [ARGUMENT ...]]"
     arguments.add_source(parser)
     arguments.add_replay(parser)
     arguments.add_key(parser, default="none; pseudonyms of a redacted recording are then compared by their type")

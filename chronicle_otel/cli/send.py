@@ -57,7 +57,10 @@ def execute(options: argparse.Namespace) -> int:
         if outcome.deleted:
             say(f"removed {len(outcome.deleted)} files")
     if outcome.rejected:
-        print(f"chronicle: rejected: {outcome.rejected} spans{safe(': ' + '; '.join(outcome.messages) if outcome.messages else '')}", file=sys.stderr)
+        print(
+            f"chronicle: rejected: {outcome.rejected} spans{safe(': ' + '; '.join(outcome.messages) if outcome.messages else '')}",
+            file=sys.stderr,
+        )
     for line in outcome.left_out:
         print(f"chronicle: left out: {safe(line)}", file=sys.stderr)
     if outcome.stopped:

@@ -33,6 +33,8 @@ def execute(options: argparse.Namespace) -> int:
     from ..errors import UsageError
     from . import terminal_width
 
+    if options.width is not None and options.width < 20:
+        raise UsageError(f"show: --width {options.width}: at least 20 columns are needed")
     with progress(f"reading {options.source}"):
         run = chronicle.load(options.source, run=options.run)
     if options.step is not None:

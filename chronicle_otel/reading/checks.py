@@ -16,7 +16,7 @@ from chronicle_otel.values import replayable
 if TYPE_CHECKING:
     from chronicle_otel.reading.model import Run, Step
 
-NOTICES: Final = frozenset({"redacted", "damaged_source", "late", "partial_trace", "search_limit", "types_lost"})
+NOTICES: Final = frozenset({"redacted", "damaged_source", "late", "partial_trace", "search_limit", "types_lost", "cut_attribute"})
 """Kinds that are worth knowing and take nothing from what the Run is worth: Steps that are missing are found by their numbers."""
 _MOST: Final = 1_000_000
 """Steps that are looked for; the count comes from a span and may be anything."""

@@ -11,7 +11,7 @@ class Finding:
 
     kind: str
     """missing_step, truncated, unresolved, lossy, partial, lost, duplicate_differs, orphan, version, mixed_keys; notices: redacted,
-    damaged_source, partial_trace, search_limit, types_lost."""
+    damaged_source, partial_trace, search_limit, types_lost, cut_attribute."""
     step: int | None
     """`seq` of the Step that it is about, or None."""
     message: str

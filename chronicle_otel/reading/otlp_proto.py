@@ -34,6 +34,12 @@ def fields(data: bytes) -> Iterator[tuple[int, int | bytes]]:
 
     NotProtobuf where they end early or make no sense (https://protobuf.dev/programming-guides/encoding/).
     """
+    for number, _, value, _ in _parts(data):
+        yield number, value
+
+
+def _parts(data: bytes) -> Iterator[tuple[int, int, int | bytes, bytes]]:
+    """Yield number, wire type and value of each field, and its bytes as they stand."""
     at = 0
     while at < len(data):
         start = at
@@ -43,7 +49,7 @@ def fields(data: bytes) -> Iterator[tuple[int, int | bytes]]:
             raise NotProtobuf("a field has the number 0", start)
         if wire == _VARINT:
             value, at = _varint(data, at, start)
-            yield number, value
+            yield number, wire, value, data[start:at]
             continue
         if wire == _BYTES:
             size, at = _varint(data, at, start)
@@ -53,7 +59,7 @@ def fields(data: bytes) -> Iterator[tuple[int, int | bytes]]:
             raise NotProtobuf(f"a field is of the unknown type {wire}", start)
         if at + size > len(data):
             raise NotProtobuf(f"{at + size - len(data):,} bytes are missing at its end", start)
-        yield number, data[at : at + size]
+        yield number, wire, data[at : at + size], data[start : at + size]
         at += size
 
 
@@ -84,23 +90,63 @@ def spans_in_message(data: bytes, *, file: str = "", line: int = 0, bad: Callabl
             yield from _group(value, file, line, bad)
 
 
-def parse_group(data: bytes) -> Any:
-    """Parse one ResourceSpans message. NotProtobuf if it is none."""
+def parse_group(data: bytes) -> tuple[Any, int]:
+    """Parse one ResourceSpans message; return it and how many of its texts were not UTF-8. NotProtobuf if it is none.
+
+    Stores that cut texts by bytes do so in the middle of characters, and the parser refuses the whole message for that.
+    """
     from google.protobuf.message import DecodeError
     from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans
 
     try:
-        return ResourceSpans.FromString(data)
-    except DecodeError as error:
+        return ResourceSpans.FromString(data), 0
+    except DecodeError:
+        pass
+    try:
+        repaired, texts = _with_utf8(data, ResourceSpans.DESCRIPTOR)
+        return ResourceSpans.FromString(repaired), texts
+    except (DecodeError, RecursionError) as error:
         raise NotProtobuf(str(error) or "not a ResourceSpans message") from error
+
+
+def _with_utf8(data: bytes, descriptor: Any) -> tuple[bytes, int]:
+    """Replace what is not UTF-8 in the texts of a message by U+FFFD; return the message and how many texts had some."""
+    written = bytearray()
+    texts = 0
+    for number, wire, value, whole in _parts(data):
+        field = descriptor.fields_by_number.get(number)
+        if field is None or wire != _BYTES or not isinstance(value, bytes) or field.type not in (field.TYPE_STRING, field.TYPE_MESSAGE):
+            written += whole
+            continue
+        if field.type == field.TYPE_MESSAGE:
+            value, inside = _with_utf8(value, field.message_type)
+            texts += inside
+        else:
+            text = value.decode("utf-8", "replace").encode()
+            texts += text != value
+            value = text
+        written += varint(number << 3 | _BYTES) + varint(len(value)) + value
+    return bytes(written), texts
+
+
+def varint(value: int) -> bytes:
+    """A number as protobuf writes it."""
+    found = bytearray()
+    while value > 0x7F:
+        found.append(value & 0x7F | 0x80)
+        value >>= 7
+    found.append(value)
+    return bytes(found)
 
 
 def _group(data: bytes, file: str, line: int, bad: Callable[[str], None]) -> Iterator[SpanRecord]:
     try:
-        group = parse_group(data)
+        group, texts = parse_group(data)
     except NotProtobuf as error:
         bad(f"a ResourceSpans message is damaged ({error}); it is skipped, the rest is read")
         return
+    if texts:
+        bad(f"{texts} {'texts are' if texts > 1 else 'text is'} not UTF-8 (cut in the middle of a character?); that part is read as \ufffd")
     resource = attributes_of(group.resource.attributes)
     for scoped in group.scope_spans:
         scope = scoped.scope

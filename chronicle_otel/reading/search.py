@@ -163,7 +163,7 @@ def moment(value: Moment | None, what: str) -> int | None:
         return None
     wrong = f"{what}={value!s:.60}: write how long ago, as in 30m, 2h or 7d, or a time in UTC, as in 2026-11-26T09:00"
     if isinstance(value, dt.timedelta):
-        return time.time_ns() - int(value.total_seconds() * 1e9)
+        return max(time.time_ns() - int(value.total_seconds() * 1e9), 0)
     if isinstance(value, dt.datetime):
         at = value
     else:

@@ -38,6 +38,8 @@ def shrink(payloads: Mapping[str, str], limit: int | None, *, put: Put | None = 
 
     Payloads in which nothing is replaced keep their text.
     """
+    if limit is None and put is None:
+        return dict(payloads)
     sizes = {name: size_of(text) for name, text in payloads.items()}
     total = sum(sizes.values())
     if (limit is None or total <= limit) and (put is None or max(sizes.values(), default=0) <= inline):
@@ -57,7 +59,7 @@ def shrink(payloads: Mapping[str, str], limit: int | None, *, put: Put | None = 
         cut.containers()
         _guard.warn_once(
             "keep a step within its size",
-            f"a step of more than {limit} bytes was recorded with its largest strings left out; such a step is not replayed from the record. "
+            "a step above its budget was recorded with its largest strings left out; such a step is not replayed from the record. "
             "Raise span_bytes or step_bytes in chronicle.init, give it a store, or write to a file",
         )
     return {name: values.dumps(trees[name]) if name in cut.changed else text for name, text in payloads.items()}

@@ -46,8 +46,8 @@ class FileSpan(Span):
     """A span that ends in its sink; see `opentelemetry.trace.Span` for what its methods do."""
 
     __slots__ = (
-        "_context", "_parent", "attributes", "dropped_attributes", "end_time", "events", "kind", "name", "parent_id", "span_id", "start_time", "status",
-        "trace_id", "trace_state", "tracer",
+        "_context", "_parent", "attributes", "dropped_attributes", "end_time", "events", "kind", "name", "parent_id", "span_id",
+        "start_time", "status", "trace_id", "trace_state", "tracer",
     )  # fmt: skip
     links = ()
 

@@ -32,8 +32,8 @@ class Mover:
             meters.count(meters.STORE_FAILED)
             _guard.warn_once(
                 "use the external store",
-                f"the store {self._store.root} does not take a value ({type(error).__name__}: {error}); such values stay in their spans as long "
-                "as these are not too large, else they are left out",
+                f"the store {self._store.root} does not take a value ({type(error).__name__}: {error}); such values "
+                "stay in their spans as long as these are not too large, else they are left out",
             )
             return None
         return {semconv.BLOB: {"url": url, "size": len(data)}}

@@ -51,7 +51,9 @@ class Redaction(Protocol):
 class Telemetry:
     """Owner of the tracer and of the sinks of our own: a file, an OTLP endpoint."""
 
-    def __init__(self, settings: Settings, path: str | None, *, own: bool = True, redact: Redaction | None = None, put: Put | None = None) -> None:
+    def __init__(
+        self, settings: Settings, path: str | None, *, own: bool = True, redact: Redaction | None = None, put: Put | None = None
+    ) -> None:
         """`own`: where the application has no provider, write a file; else record nothing until it has one. `put`: the external store."""
         self._settings = settings
         self._redact = redact

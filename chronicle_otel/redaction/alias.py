@@ -102,7 +102,7 @@ def _phone(text: str) -> str | None:
 
 
 def _email(text: str) -> str | None:
-    return text.lower() if re.fullmatch(r"[A-Za-z0-9._%+'-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*\.[A-Za-z][A-Za-z0-9-]+", text) else None
+    return text.lower() if re.fullmatch(r"[A-Za-z0-9._%+'=-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*\.[A-Za-z][A-Za-z0-9-]+", text) else None
 
 
 def _domain(text: str) -> str | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -44,14 +44,28 @@ def redact_files(source: str | os.PathLike[str], target: str | os.PathLike[str],
         if other.exists() and one.samefile(other):
             raise UsageError(f"{other} is the source itself: name another output")
         lines = OtlpLines(redactor)
-        _write(one, other, lines, outcome)
+        _write_whole(other, lambda write, one=one, lines=lines: _copy(_lines(one), str(one), lines, outcome, write))
         outcome.files.append(str(other))
-        outcome.spans += lines.spans
-        outcome.changed += lines.changed
-        for counts, total in ((lines.total.rules, outcome.rules), (lines.total.opaque, outcome.opaque)):
-            for name, count in counts.items():
-                total[name] = total.get(name, 0) + count
+        _count(lines, outcome)
     return outcome
+
+
+def redact_lines(lines: Iterable[bytes], name: str, target: str | os.PathLike[str], redactor: Redactor) -> Outcome:
+    """Write a redacted copy of OTLP JSON lines that came from elsewhere than a file; `name` is what messages call them."""
+    outcome = Outcome()
+    reader = OtlpLines(redactor)
+    _write_whole(Path(target), lambda write: _copy(lines, name, reader, outcome, write))
+    outcome.files.append(str(target))
+    _count(reader, outcome)
+    return outcome
+
+
+def _count(lines: OtlpLines, outcome: Outcome) -> None:
+    outcome.spans += lines.spans
+    outcome.changed += lines.changed
+    for counts, total in ((lines.total.rules, outcome.rules), (lines.total.opaque, outcome.opaque)):
+        for name, count in counts.items():
+            total[name] = total.get(name, 0) + count
 
 
 def _pairs(here: Path, there: Path) -> list[tuple[Path, Path]]:
@@ -64,28 +78,28 @@ def _pairs(here: Path, there: Path) -> list[tuple[Path, Path]]:
     return [(here, there / here.name if there.is_dir() else there)]
 
 
-def _write(one: Path, other: Path, lines: OtlpLines, outcome: Outcome) -> None:
-    def refused(number: int, why: str) -> None:
-        outcome.refused.append(f"{one}, line {number}: {why}")
-
+def _write_whole(other: Path, copy: Callable[[Callable[[bytes], object]], None]) -> None:
+    """Write a file whole or not at all; `copy` is given what writes to it."""
     other.parent.mkdir(parents=True, exist_ok=True)
     part = other.with_name(other.name + ".part")
-    packed = other.name.endswith(".gz")
     try:
         with part.open("wb") as raw:
             os.chmod(part, 0o600)
-            if packed:
+            if other.name.endswith(".gz"):
                 with gzip.GzipFile(fileobj=raw, mode="wb", mtime=0) as out:
-                    _copy(one, lines, refused, out.write)
+                    copy(out.write)
             else:
-                _copy(one, lines, refused, raw.write)
+                copy(raw.write)
         part.replace(other)
     finally:
         part.unlink(missing_ok=True)
 
 
-def _copy(one: Path, lines: OtlpLines, refused: Callable[[int, str], None], write: Callable[[bytes], object]) -> None:
-    for line in lines.lines(_lines(one), refused):
+def _copy(source: Iterable[bytes], name: str, lines: OtlpLines, outcome: Outcome, write: Callable[[bytes], object]) -> None:
+    def refused(number: int, why: str) -> None:
+        outcome.refused.append(f"{name}, line {number}: {why}")
+
+    for line in lines.lines(source, refused):
         write(line)
 
 

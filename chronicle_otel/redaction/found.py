@@ -62,6 +62,18 @@ class Scope:
         """Say whether the name above, the name before or a word before hints at a type."""
         return hint in self.context.hints or hint in self.names.before(part, at).hints or self.names.word_before(hint, part, at)
 
+    def named(self, hint: str, part: bytes, at: int) -> bool:
+        """Say whether the name before, or the word before that only blanks part from a place, is one that hints at a type."""
+        return hint in self.names.before(part, at).hints or hint in self.names.before_blank(part, at).hints
+
+    def follows_word(self, part: bytes, at: int) -> bool:
+        """Say whether only blanks part a place from a word."""
+        return bool(self.names.before_blank(part, at).spellings)
+
+    def numbered(self, rule: str, part: bytes, at: int) -> bool:
+        """Say whether the word directly before a place says that a number of another kind follows."""
+        return rule not in self.context.hints and rule in self.names.before_blank(part, at).vetoes
+
     def vetoed(self, rule: str, part: bytes, at: int) -> bool:
         """Say whether a name speaks against a type, and nothing hints at it."""
         before = self.names.before(part, at)

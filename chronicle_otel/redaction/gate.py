@@ -25,15 +25,24 @@ from .patterns import Cores, compile_pattern
 from .policy import Policy
 from .scanning import Rule, Scanner, core_patterns
 
-_BREAK: Final = re.compile(rb"(?<!\\)\\++[bfn]")
+_FEED: Final = re.compile(rb"(?<!\\)\\++n")
 _RETURN: Final = re.compile(rb"(?<!\\)\\++r")
 _TAB: Final = re.compile(rb"(?<!\\)\\++t")
+_BACK: Final = re.compile(rb"(?<!\\)\\++b")
+_PAGE: Final = re.compile(rb"(?<!\\)\\++f")
 _PLAIN: Final = re.compile(rb'(?<!\\)\\++(["/])')
 _UNICODE: Final = re.compile(rb"(?<!\\)\\++u([Dd][89ABab][0-9A-Fa-f]{2})\\++u([Dd][C-Fc-f][0-9A-Fa-f]{2})|(?<!\\)\\++u([0-9A-Fa-f]{4})")
-_BACKSLASH: Final = re.compile(rb"(?<!\\)\\++u005[Cc]")
+_SEVERAL: Final = re.compile(rb"\\\\+")
+_LONG_RUN: Final = re.compile(rb"(?<!\\)(\\{3}\\*+)[bfnrtu]")
+_PAIR: Final = re.compile(rb"(?<!\\)(\\++)u[Dd][89ABab][0-9A-Fa-f]{2}(\\++)u[Dd][C-Fc-f]")
+_BACKSLASH: Final = re.compile(rb"\\u(?:005|[Ff][Ff]3)[Cc]|\\u[Ff][Ee]68")
 # All of them begin where a run of backslashes does: looked at from each of its bytes, a long run would cost its square.
 _REACH: Final = 200
 """Bytes before a candidate in which a word may hint; more than in a text that was read, for escapes are longer than what they stand for."""
+_SPARE: Final = 2
+"""Layers that need no backslash: the outermost string of a document, and nested JSON that holds no quote."""
+_MOST: Final = 24
+"""As much as 2 to this many backslashes is more than any value."""
 _OTHER: Final = (
     "%[0-9A-Fa-f]{2}",
     ENTITY.decode(),
@@ -56,6 +65,28 @@ def _unit(match: re.Match[bytes]) -> bytes:
     return folds().get(encoded, b"\xff")
 
 
+def _read(text: bytes) -> bytes | None:
+    """Return a text with its escapes read, whatever they are nested in; None if reading leaves a backslash, or makes one.
+
+    Text that was escaped n times has 2ⁿ backslashes before the letter of an escape. Where there are as many, they are all gone
+    in the end, and the run can be read at once; of any other count a backslash stays, and may begin an escape with what follows.
+    """
+    if b"\\\\\\" in text and any(len(run) & (len(run) - 1) for run in _LONG_RUN.findall(text)):
+        return None
+    if b"\\u" in text:
+        if _BACKSLASH.search(text) is not None or any(len(found[1]) != len(found[2]) for found in _PAIR.finditer(text)):
+            return None
+        text = _UNICODE.sub(_unit, text)
+        if b"\\u" in text and _UNICODE.search(text) is not None:
+            return None
+    if b"\\b" in text:
+        text = _BACK.sub(b"\b", text)
+    if b"\\f" in text:
+        text = _PAGE.sub(b"\f", text)
+    text = _PLAIN.sub(rb"\1", _RETURN.sub(b"\r", _TAB.sub(b"\t", _FEED.sub(b"\n", text))))
+    return _SEVERAL.sub(b"\\\\", text) if b"\\\\" in text else text
+
+
 class _Loose(Scope):
     """Knows no name, and takes what a name could say for said."""
 
@@ -69,6 +100,15 @@ class _Loose(Scope):
     def hinted(self, hint: str, part: bytes, at: int) -> bool:
         return self._hinted
 
+    def named(self, hint: str, part: bytes, at: int) -> bool:
+        return self._hinted
+
+    def follows_word(self, part: bytes, at: int) -> bool:
+        return False
+
+    def numbered(self, rule: str, part: bytes, at: int) -> bool:
+        return False
+
     def vetoed(self, rule: str, part: bytes, at: int) -> bool:
         return False
 
@@ -81,6 +121,8 @@ class Gate:
 
     def __init__(self, policy: Policy, scanner: Scanner) -> None:
         self._depth = policy.limits["depth"]
+        self._run = b"\\" * (1 << max(0, min(policy.limits["layers"] - _SPARE, _MOST)))
+        """Backslashes in a row that could take more layers than there may be: each layer halves them."""
         self._rules = scanner.rules
         self._sure = _Loose(scanner, hinted=True)
         self._unsure = _Loose(scanner, hinted=False)
@@ -98,17 +140,16 @@ class Gate:
         """Say whether a value surely holds nothing that any rule would touch."""
         text = data
         if b"\\" in text:
-            if b"u" in text:
-                if _BACKSLASH.search(text):
-                    return False
-                text = _UNICODE.sub(_unit, text)
-            text = _PLAIN.sub(rb"\1", _RETURN.sub(b"\r", _TAB.sub(b"\t", _BREAK.sub(b"\n", text))))
+            read = None if self._run in text else _read(text)
+            if read is None:
+                return False
+            text = read
         if not text.isascii():
             text = folded(text)  # after the escapes, as when it is scanned: folding may spell new ones, which are none
         found = self._cores.match(text)
         if found and not self._harmless(found, text):
             return False
-        return data.count(b"[") + data.count(b"{") <= self._depth
+        return text.count(b"[") + text.count(b"{") <= self._depth
 
     def _harmless(self, found: list[int], text: bytes) -> bool:
         owners = {self._owners[number] for number in found}
@@ -139,7 +180,7 @@ class Gate:
         for finder in self._near[number]:
             for found in finder.finditer(text):
                 start = found.start()
-                if words.search(text, max(0, start - _REACH), start + 2) is not None:
+                if any(words.search(text, max(0, start - _REACH), start + more) is not None for more in (0, 1, 2)):
                     return True
         return False
 
@@ -162,4 +203,4 @@ def _named(policy: Policy) -> list[str]:
 def _hint_names(policy: Policy, rule: Rule) -> str:
     listed = {name for entry in policy.tree["keys"] if entry.get("hint") == rule.hints for name in entry["names"]}
     listed.update(name for entry in policy.tree["national_ids"] if entry["id"] == rule.hints for name in entry.get("names", ()))
-    return name_core(sorted(listed)) + r"""["'\\ )]*[:=#,}\]]""" if listed else ""
+    return name_core(sorted(listed)) + r"""["'\\ ()]*[ :=#,}\]]""" if listed else ""

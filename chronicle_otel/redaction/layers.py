@@ -140,7 +140,8 @@ def json_layer(data: bytes, *, always: bool = False) -> Layer | None:
 
 # ---- percent -----------------------------------------------------------------------------------
 
-_PERCENT: Final = re.compile(rb"%[0-9A-Fa-f]{2}")
+_PERCENT: Final = re.compile(rb"%(?!B[0-9]{12,19}\^)[0-9A-Fa-f]{2}")
+"""What is read off a magnetic stripe begins with `%B` and a card number: no escape."""
 _RESERVED: Final = re.compile(rb"[^A-Za-z0-9._~-]")
 
 

@@ -35,8 +35,8 @@ class NameSet:
     def __init__(self, names: Iterable[str]) -> None:
         listed = list(names)
         self._exact = frozenset(name for name in listed if "*" not in name)
-        globs = ["[^\\n]*".join(map(re.escape, name.split("*"))) for name in listed if "*" in name]
-        self._globs = re.compile("|".join(globs)) if globs else None
+        globs = [".*".join(map(re.escape, name.split("*"))) for name in listed if "*" in name]
+        self._globs = re.compile("|".join(globs), re.DOTALL) if globs else None
 
     def __contains__(self, name: str) -> bool:
         return name in self._exact or (self._globs is not None and self._globs.fullmatch(name) is not None)
@@ -87,6 +87,11 @@ class Names:
         for entry in tree["national_ids"]:
             words.setdefault(entry["id"], []).extend(entry.get("words", ()))
         self._words = {hint: _word_pattern(listed) for hint, listed in words.items() if listed}
+        self.hinting: dict[str, list[str]] = {}
+        """Names that hint at each rule."""
+        for entry in tree["keys"]:
+            if entry.get("hint"):
+                self.hinting.setdefault(entry["hint"], []).extend(entry["names"])
         self.vetoed = frozenset(rule for entry in tree["keys"] for rule in entry.get("veto", ()))
         """Rules that some name speaks against."""
 
@@ -159,7 +164,7 @@ def name_core(names: Iterable[str]) -> str:
     anywhere = [part for part, name in zip(parts, names) if name.startswith("*")]
     alone = [part for part, name in zip(parts, names) if not name.startswith("*")]
     open_end = [part + "[A-Za-z0-9_. -]*" for part, name in zip(parts, names) if name.endswith("*")]
-    left = "(?:^|[^A-Za-z0-9])"
+    left = "(?:^|[^A-Za-z])"  # a name in a text begins at its first letter, whatever digits stand before it
     listed = ([f"{left}(?:{'|'.join(alone + open_end)})"] if alone or open_end else []) + anywhere
     return f"(?i:{'|'.join(listed)})[-_. ]*"
 

@@ -30,7 +30,7 @@ from .found import Detector, Found, Scope, text
 from .hooks import HookDetector, load_hook
 from .layers import Edit, Layer, TooManyLayers, apply, unwrap
 from .lexer import Node, is_document
-from .names import NOWHERE, Context, Names
+from .names import NOWHERE, Context, Names, name_core
 from .patterns import Cores
 from .policy import Policy
 from .policy_schema import BUILT_IN
@@ -67,6 +67,8 @@ _LONG: Final = 64
 """Bytes from which on a text is running text, whatever its name says."""
 _LEVELS: Final = 32
 """Cuts within cuts: only a text that is made for it has more, and each of them costs a look at all that is left."""
+NAMED: Final = ("card", "phone")
+"""Rules that a name hints at without `:` or `=` as well: `tel 0090946583`."""
 _OWN: Final = ("own", 0)
 _ENCODED: Final = ("encoded", 0)
 
@@ -420,6 +422,8 @@ def core_patterns(rules: Sequence[Rule], names: Names) -> tuple[list[str], list[
     for number, rule in enumerate(rules):
         if rule.hints in words:
             add(("word", number), (words_core(words[rule.hints]),))
+        if rule.hints in NAMED and rule.hints in names.hinting:
+            add(("word", number), (name_core(names.hinting[rule.hints]) + r"""["'\\ )(]* """,))
     add(_ENCODED, ENCODED)
     return patterns, owners
 

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from .. import values
 from .compare import MISSING, Difference
+from .readable import readable
 from .result import NO_VALUE, Divergence, Note, Result
 from .volatile import mask_volatile
 
@@ -197,11 +198,7 @@ def _cut(text: str, begin: int, end: int) -> str:
 
 
 def _short(tree: Any, limit: int) -> str:
-    try:
-        text = values.dumps(tree)
-    except (TypeError, ValueError):
-        text = repr(tree)
-    text = clean(text)
+    text = clean(readable(tree))
     return text if len(text) <= limit else f"{text[: limit - 1]}…"
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import openai
 
-from tests.bench import hot, stored
+from tests.bench import export, hot, stored
 
 
 def _us(value: float | None) -> str:
@@ -44,6 +44,16 @@ def main() -> None:
             print(f"| {what} | {bare:.1f} ms | {replay:.1f} ms |")
         size, speed, resolved = stored.loaded(folder / "load")
         print(f"\nLoading {size:.0f} MB of OTLP JSON lines: {speed:.0f} MB/s; request bodies resolved: {resolved:.0f} MB/s.")
+    _exports()
+
+
+def _exports() -> None:
+    print("\n| export | | spans/s | µs CPU per span | lost in a burst | slowest of 1,000 Steps |\n|---|---|---:|---:|---:|---:|")
+    for protocol, size, *both in export.rows():
+        for who, figures in zip(("OpenTelemetry", "chronicle"), both, strict=True):
+            cells = (f"{figures['speed']:,.0f}", _us(figures["cpu"]), f"{figures['lost']:.0%}", f"{figures['stall']:.1f} ms")
+            print(f"| {protocol}, {size // 1000} KB | {who} | {' | '.join(cells)} |")
+            sys.stdout.flush()
 
 
 if __name__ == "__main__":

@@ -36,7 +36,7 @@ def test_help_has_an_example(chronicle: Chronicle, verb: str) -> None:
         (["run"], "run: name a script"),
         (["run", "nowhere.py"], "no such script: nowhere.py"),
         (["run", "-m", "nowhere.at.all"], "no module named nowhere.at.all"),
-        (["promote", "-", "-o", "test_x.py"], "it cannot come from stdin"),
+        (["promote", "-", "-o", "test_x.py"], "holds no span of chronicle"),
         (["demo", "."], "holds other files"),
     ],
 )

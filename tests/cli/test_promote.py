@@ -133,3 +133,18 @@ def test_a_script_run_is_promoted_with_its_script(chronicle: Chronicle, tmp_path
     assert run_pytest(tmp_path).returncode == 0
     (tmp_path / "plain.py").write_text("import chronicle_otel as chronicle\nprint(chronicle.tool.call('double', lambda n: 2 * n, 5))\n")
     assert run_pytest(tmp_path).returncode == 1
+
+
+def test_a_module_run_is_promoted_with_its_module(chronicle: Chronicle, tmp_path: Path) -> None:
+    """A run that `chronicle run -m` recorded becomes a test that runs the module again."""
+    (tmp_path / "jobs").mkdir()
+    (tmp_path / "jobs" / "__init__.py").touch()
+    (tmp_path / "jobs" / "double.py").write_text(
+        "import chronicle_otel as chronicle\nprint(chronicle.tool.call('double', lambda n: 2 * n, 4))\n"
+    )
+    chronicle("run", "--path", "module.jsonl", "-m", "jobs.double")
+    done = chronicle("promote", "module.jsonl", "-o", "tests/test_module.py", "--", "-m", "jobs.double")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert run_pytest(tmp_path).returncode == 0
+    without = chronicle("promote", "module.jsonl", "-o", "tests/test_other.py", "--", "-m")
+    assert (without.returncode, without.stderr) == (2, "chronicle: promote: -m wants the name of a module\n")

@@ -14,7 +14,14 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Status
 
 
 def one_span(
-    trace: int, span: int, *, parent: int = 0, failed: bool = False, service: str = "agent", resource: Mapping[str, str] | None = None
+    trace: int,
+    span: int,
+    *,
+    parent: int = 0,
+    failed: bool = False,
+    service: str = "agent",
+    resource: Mapping[str, str] | None = None,
+    text: str = "",
 ) -> bytes:
     """Return a request with a single span."""
     request = ExportTraceServiceRequest()
@@ -29,6 +36,9 @@ def one_span(
     made.parent_span_id = parent.to_bytes(8, "big") if parent else b""
     made.start_time_unix_nano = time.time_ns()
     made.end_time_unix_nano = made.start_time_unix_nano + 1000
+    if text:
+        attribute = made.attributes.add()
+        attribute.key, attribute.value.string_value = "text", text
     if failed:
         made.status.code = Status.STATUS_CODE_ERROR
     return request.SerializeToString()

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .collector import BINARY, MISSING, PIPELINES, Collector
-from .stores import JAEGER, NO_JAEGER, NO_TEMPO, TEMPO, Jaeger, Tempo
+from .stores import JAEGER, NO_JAEGER, TEMPO, Jaeger, Tempo
 
 MISSING_PARTS = "; ".join(why for binary, why in ((BINARY, MISSING), (JAEGER, NO_JAEGER)) if not binary.exists())
 """Why tests of the stack cannot run; empty if they can. Tempo may be missing: then its place stays empty."""

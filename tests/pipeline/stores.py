@@ -16,13 +16,12 @@ NO_TEMPO = "CHRONICLE_TEST_TEMPO does not name a Tempo binary (go build -mod=ven
 
 
 class Jaeger(Server):
-    """Jaeger with its store in a folder."""
+    """Jaeger with its store in memory."""
 
     def __init__(self, folder: Path, **environment: str) -> None:
         self.grpc, self.http, self.query, self.query_grpc, self.health = (free_port() for _ in range(5))
         self.url = f"http://127.0.0.1:{self.query}"
         settings = {
-            "JAEGER_DATA": str(folder / "jaeger"),
             "JAEGER_UI_CONFIG": str(DOCKER / "jaeger-ui.json"),
             "JAEGER_GRPC": f"127.0.0.1:{self.grpc}",
             "JAEGER_HTTP": f"127.0.0.1:{self.http}",

@@ -33,7 +33,8 @@ def queries() -> Iterator[tuple[str, str, str]]:
 def test_every_panel_asks_a_source_that_is_there() -> None:
     """Panels, targets and the links of Jaeger's pages name data sources and dashboards by ids that are provisioned."""
     known = {(source["type"], source["uid"]) for source in SOURCES}
-    asked = {(part["datasource"]["type"], part["datasource"]["uid"]) for panel in DASHBOARD["panels"] for part in (panel, *panel["targets"])}
+    parts = [part["datasource"] for panel in DASHBOARD["panels"] for part in (panel, *panel["targets"])]
+    asked = {(part["type"], part["uid"]) for part in parts}
     assert known == {("tempo", "tempo"), ("jaeger", "jaeger")}
     assert asked == {("tempo", "tempo")}
     assert len({panel["id"] for panel in DASHBOARD["panels"]}) == len(DASHBOARD["panels"])
@@ -46,7 +47,8 @@ def test_every_query_asks_for_attributes_that_are_written() -> None:
     for title, _, query in queries():
         for name in re.findall(r"span\.([a-z_.]+)", query):
             assert name in OURS, f"{title}: {name}"
-    read = {name for link in JAEGER_PAGES["linkPatterns"] for name in [link.get("key"), *re.findall(r"#\{([a-z_.]+)\}", link["url"])] if name}
+    links = JAEGER_PAGES["linkPatterns"]
+    read = {name for link in links for name in (link.get("key"), *re.findall(r"#\{([a-z_.]+)\}", link["url"])) if name}
     assert read <= OURS
     assert JAEGER_PAGES["topTagPrefixes"] == ["chronicle.", "gen_ai."]
 

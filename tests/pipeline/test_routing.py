@@ -63,7 +63,7 @@ def test_each_place_gets_what_it_may_have(tmp_path: Path, stores: dict[str, Coll
 
 
 def test_a_vendor_that_is_away_holds_nothing_up(tmp_path: Path, stores: dict[str, Collector]) -> None:
-    """The archive gets everything while the vendor is away, through a kill of the collector too; the vendor gets its part when it is back."""
+    """While the vendor is away the archive gets everything; the vendor gets its part when it is back, after a kill of the collector too."""
     collector = router(tmp_path, stores)
     with stores["eu"], collector:
         send_everything(collector.http)

@@ -127,6 +127,18 @@ NAMES: Final = (
 )
 
 
+JOINTS: Final = (
+    *("\\", "\\\\", "\\\\\\", "\\n", "\\\\n", "\\b", "\\f", "\\t", "\\r", "\\/", '\\"', "\\u200b", "\\\\u200b", "\\\\\\u200b"),
+    *("\\u005c", "\\uff3c", "\uff3c", "\\u0031", "\\\\u0031", "\\\\\\u0031", "\\\\\\u006e", "\\ud835\\udfce", "\\ud835\\\\udfce", "\\udce"),
+    *("\n", "\t", " ", "'", '"', ",", ":", "[", "]", "{", "}", "(", ")", "#", "=", "_", "-", ".", "/", "@", "\u200b", "é", "", "", "1", "5", "a"),
+    *("\\u002d", "\\u0020", "1 ", "4-", "-----BEGIN PUBLIC KEY-----", "-----END PUBLIC KEY-----", "http://kestrel.de", "users/"),
+    *("tel ", "call me at ", "order ", "Git ", "(+44)", "(+", "%B", "^", "bounce+maria=", "SRS0=a=", "/home/maria", "C:\\Users\\maria", "4945 3076"),
+    *("1.7.12.2", "0090946583", "565938683192", "3f2504e0-4f89-11d3-9a0c-0305e82c3301", "https://kestrel.io/a/", "card "),
+    *("call", "tel", "ssn", "card", "phone", "pan", "password", "aws_secret_access_key", "a1B2c3D4e5F6g7H8i9J0" * 2),
+)
+"""What stands at the edges of values, and decides whether they count."""
+
+
 def _full_width(text: str) -> str:
     return "".join(chr(ord(char) + 0xFEE0) if "!" <= char <= "~" else char for char in text)
 
@@ -179,6 +191,52 @@ def payloads(count: int, seed: int) -> Iterator[str]:
     for _ in range(count):
         value = json.dumps(_value(source, known, 3), ensure_ascii=source.random() < 0.5, indent=source.choice((None, None, None, 1)))
         yield _damaged(source, value) if source.random() < 0.2 else value
+
+
+def glued_texts(count: int, seed: int) -> Iterator[str]:
+    """Yield short texts of values between what decides about them: escapes of every depth, separators, words that hint."""
+    source = random.Random(f"glued texts {seed}")
+    for _ in range(count):
+        yield _glued(source)
+
+
+def glued_payloads(count: int, seed: int) -> Iterator[str]:
+    """Yield short documents of such texts, some nested or damaged, and such texts that are no documents."""
+    source = random.Random(f"glued payloads {seed}")
+    for _ in range(count):
+        text, name = _glued(source), source.choice((*NAMES, "aws_secret_access_key", "card"))
+        tree = source.choice(({name: text}, [text, _glued(source)], {"name": name, "value": text}, [name, text], {text: 1}, text))
+        value = json.dumps(tree, ensure_ascii=source.random() < 0.5)
+        if source.random() < 0.3:
+            value = json.dumps({"a": value})
+        yield text if source.random() < 0.3 else _damaged(source, value) if source.random() < 0.15 else value
+
+
+def numbers(count: int, seed: int) -> Iterator[str]:
+    """Yield groups of digits as telephone numbers, cards, ids, dates and addresses have them, behind words and marks."""
+    source = random.Random(f"numbers {seed}")
+    for _ in range(count):
+        yield "".join(_number(source) for _ in range(source.choice((1, 1, 1, 2))))
+
+
+def _number(source: random.Random) -> str:
+    separator = source.choice((" ", "-", ".", "/", "", ":", ", ", "\t", "\n", " - "))
+    groups: list[str] = []
+    for _ in range(source.choice((1, 1, 2, 3, 3, 4, 5, 6))):
+        group = "".join(source.choice("0123456789") for _ in range(source.choice((1, 2, 2, 3, 3, 4, 4, 5, 6, 7, 9, 10, 11, 12, 16))))
+        group = f"({group})" if source.random() < 0.08 else group
+        groups.append(group + (separator if source.random() < 0.9 else source.choice((" ", "", "-", "."))))
+    before = source.choice(("", "", "tel ", "phone: ", "call me at ", "card ", "ssn ", "ip ", "order ", "NHS ", "(", "x", ".", "/", "a-", "Git "))
+    lead = source.choice(("", "", "", "+", "(+", "00", "0", "1 ", "+1 ", "+49 ", "011 44 ", "(0", "%B4"))
+    return before + lead + "".join(groups).rstrip(separator) + source.choice(("", "", " ", ".", " x12", "^", ")", "/", "-a", ".5"))
+
+
+def _glued(source: random.Random) -> str:
+    parts: list[str] = []
+    for _ in range(source.randint(1, 5)):
+        parts += [source.choice(JOINTS), source.choice(PARTS) if source.random() < 0.5 else "", source.choice(JOINTS)]
+    text = "".join(parts)
+    return _damaged(source, text) if source.random() < 0.2 else text
 
 
 def _text(source: random.Random, known: list[str]) -> str:

@@ -85,3 +85,15 @@ def test_generated_texts() -> None:
 def test_generated_payloads() -> None:
     """Payloads that are nested, cut and damaged come out the same."""
     assert disagreements("payload", generated.payloads(COUNT, SEED)) == []
+
+
+def test_generated_edges() -> None:
+    """Values between escapes of every depth, separators and words that hint come out the same."""
+    assert disagreements("text", generated.glued_texts(COUNT, SEED)) == []
+    assert disagreements("payload", generated.glued_payloads(COUNT, SEED)) == []
+
+
+def test_generated_numbers() -> None:
+    """Digits in groups of every shape come out the same, as texts and in documents."""
+    assert disagreements("text", generated.numbers(COUNT * 3, SEED)) == []
+    assert disagreements("payload", (json.dumps({"phone": text, "a": [text]}) for text in generated.numbers(COUNT, SEED + 1))) == []

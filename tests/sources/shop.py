@@ -27,7 +27,7 @@ def record(path: str) -> None:
     def catalogue(query: str) -> list[str]:
         with tracer.start_as_current_span("GET /catalogue", kind=SpanKind.CLIENT, links=[Link(LINKED, {"why": "retry", "n": 2})]) as span:
             span.set_attributes({"b": True, "i": 7, "f": 0.5, "whole": 2.0, "s": "größe 東京 🎲", "empty": "", "none": [], "ints": [1, 2]})
-            span.set_attributes({"mixed.text": "x" * 3_000, "http.response.status_code": 200})
+            span.set_attributes({"long": "x" * 1_500, "http.response.status_code": 200})
             span.add_event("cache miss", {"key": "ä", "n": 1})
         return [f"item {number}: größe 東京 {'x' * 40}" for number in range(100)]
 

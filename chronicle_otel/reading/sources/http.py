@@ -187,6 +187,8 @@ class Client:
                     raise SourceError(self._too_large(too_large))
             if time.monotonic() > deadline:
                 raise TimeoutError
+        if getattr(response, "length", None):  # bytes announced and not sent; a read of a part says nothing of it
+            raise EOFError("the answer ends early")
         if unpacker is not None and not unpacker.eof and size:
             raise EOFError("the gzip data of an answer ends early")
         return b"".join(parts)

@@ -7,7 +7,7 @@ search ────► GET /api/v3/traces ─────┴─► {"result": {"
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, Final
 
 from chronicle_otel import semconv
 from chronicle_otel.errors import SourceError
@@ -27,8 +27,9 @@ def read(location: Location) -> Spans:
         return jaeger_grpc.read(location)
     client = Client(location)
     if location.trace:
-        # rawTraces: without it Jaeger moves clocks, drops duplicates, rewrites ids and attributes.
-        answer = client.get(f"/api/v3/traces/{location.trace}", [("rawTraces", "true")], expected=_MISSING, too_large=_too_large(location))
+        # Without rawTraces Jaeger moves clocks, drops duplicates, rewrites ids and attributes.
+        raw = _both_names([("rawTraces", "true")])
+        answer = client.get(f"/api/v3/traces/{location.trace}", raw, expected=_MISSING, too_large=_too_large(location))
         if answer.status == 404:
             raise SourceError(_missing(location, answer))
         return _spans(location, answer)
@@ -41,7 +42,7 @@ def read(location: Location) -> Spans:
     return result
 
 
-_MISSING = frozenset({404})
+_MISSING: Final = frozenset({404})
 
 
 def _query(search: Search) -> list[tuple[str, str]]:
@@ -50,27 +51,46 @@ def _query(search: Search) -> list[tuple[str, str]]:
         ("query.startTimeMin", stamp(since)),
         ("query.startTimeMax", stamp(until)),
         ("query.searchDepth", str(search.limit or LIMIT)),
-        ("query.attributes", json.dumps(attributes_of(search), ensure_ascii=False)),
         ("query.rawTraces", "true"),
+        *([("query.serviceName", search.service)] if search.service else []),
     ]
-    return query + ([("query.serviceName", search.service)] if search.service else [])
+    return [*_both_names(query), ("query.attributes", json.dumps(attributes_of(search), ensure_ascii=False))]
+
+
+_OLD_NAMES: Final = {
+    "rawTraces": "raw_traces",
+    "query.startTimeMin": "query.start_time_min",
+    "query.startTimeMax": "query.start_time_max",
+    "query.searchDepth": "query.num_traces",
+    "query.rawTraces": "query.raw_traces",
+    "query.serviceName": "query.service_name",
+}
+"""Names that releases such as 2.13 know only; newer ones prefer ours. Those old ones search without attributes over HTTP."""
+
+
+def _both_names(query: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    return [*query, *((_OLD_NAMES[name], value) for name, value in query)]
 
 
 def attributes_of(search: Search) -> dict[str, str]:
-    """What one span has to have: it is a Step, and the tags. Jaeger compares all values as text."""
+    """What one span has to have: it is a Step, and the tags. Jaeger compares all values as text.
+
+    Errors are looked for afterwards: a failed span has the tag `error` in some of its stores, and in the one in memory it has not.
+    """
     found = {semconv.VERSION: "1", **dict(search.tags)}
     if search.run:
         found[semconv.RUN_ID] = search.run
-    if search.errors and not search.tags:  # with tags, another span than the failed one may have them
-        found["error"] = "true"
     return found
 
 
 def note_limit(result: Spans, location: Location) -> None:
     """Say that a search ended at its limit, where it did."""
     limit = location.search.limit or LIMIT
-    if len({record.trace_id for record in result.spans}) >= limit:
+    traces = {record.trace_id for record in result.spans}
+    if len(traces) >= limit:
         message = f"the search ended at its limit of {limit} traces, so there may be more: narrow it, or raise limit="
+        if traces - {record.trace_id for record in result.spans if semconv.VERSION in record.attributes}:
+            message += "; this Jaeger does not search by attributes over HTTP, so traces of others count: jaeger+grpc:// does"
         result.findings.append(Finding("search_limit", None, f"{location.text}: {message}", location.text))
 
 
@@ -88,7 +108,7 @@ def _spans(location: Location, answer: Answer) -> Spans:
 
 def _old(location: Location, answer: Answer) -> None:
     """Tell a Jaeger without /api/v3 from one that found nothing: only the latter says so as JSON."""
-    if answer.content_type != "application/json" or b'"error"' not in answer.body:
+    if not answer.body.lstrip().startswith(b'{"error"'):  # sent as text/plain by some releases
         raise SourceError(
             f"{location.title} at {location.url} has no /api/v3: it is older than 1.35, or a path in front of the API is missing in the "
             "address. The trace as JSON, downloaded in its UI, can be read as a file"

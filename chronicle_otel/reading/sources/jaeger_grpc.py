@@ -12,7 +12,7 @@ import time
 from typing import Any, Final
 
 from chronicle_otel.errors import SourceError
-from chronicle_otel.reading.otlp_proto import spans_in_message
+from chronicle_otel.reading.otlp_proto import spans_in_message, varint
 from chronicle_otel.reading.search import LIMIT, Search
 from chronicle_otel.reading.sources.access import Access
 from chronicle_otel.reading.sources.jaeger import attributes_of, note_limit
@@ -139,21 +139,12 @@ def _missing(location: Location) -> str:
 # ---- protobuf (https://protobuf.dev/programming-guides/encoding/) ---------------------------------
 
 
-def _varint(value: int) -> bytes:
-    found = bytearray()
-    while value > 0x7F:
-        found.append(value & 0x7F | 0x80)
-        value >>= 7
-    found.append(value)
-    return bytes(found)
-
-
 def _number(field: int, value: int) -> bytes:
-    return _varint(field << 3) + _varint(value)
+    return varint(field << 3) + varint(value)
 
 
 def _bytes(field: int, value: bytes) -> bytes:
-    return _varint(field << 3 | 2) + _varint(len(value)) + value
+    return varint(field << 3 | 2) + varint(len(value)) + value
 
 
 def _text(field: int, value: str) -> bytes:

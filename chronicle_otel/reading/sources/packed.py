@@ -86,7 +86,7 @@ def is_message(data: bytes) -> bool:
         return False
     try:
         number, value = next(fields(data))
-        return number == RESOURCE_SPANS and isinstance(value, bytes) and bool(value) and parse_group(value) is not None
+        return number == RESOURCE_SPANS and isinstance(value, bytes) and bool(value) and bool(parse_group(value))
     except NotProtobuf as error:
         if "missing at its end" not in str(error):
             return False
@@ -123,14 +123,19 @@ def _frame(data: bytes, at: int, name: str) -> tuple[bytes | None, int]:
         lost: list[Finding] = []
         message = unpacked(message, name, lost)
         return (None if lost else message), end
-    return (message if _is_whole(message) else None), end
+    # A frame that was torn reaches into the next one, and its length still fits; what follows it then is no frame.
+    follows = end == len(data) or is_framed(data[end : end + 8])
+    return (message if _is_whole(message, deep=not follows) else None), end
 
 
-def _is_whole(message: bytes) -> bool:
+def _is_whole(message: bytes, *, deep: bool) -> bool:
     try:
-        return all(number for number, _ in fields(message))
+        for number, value in fields(message):
+            if deep and number == RESOURCE_SPANS and isinstance(value, bytes):
+                parse_group(value)
     except NotProtobuf:
         return False
+    return True
 
 
 def _next(data: bytes, at: int, name: str) -> int | None:

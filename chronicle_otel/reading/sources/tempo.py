@@ -28,6 +28,8 @@ _TRACE, _STATUS, _MESSAGE = 1, 3, 4
 """Fields of TraceByIDResponse."""
 _PLAIN_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_.]*")
 _NUMBER: Final = re.compile(r"-?\d{1,18}(\.\d{1,18})?|true|false")
+_CUT: Final = 2_048
+"""Bytes of a text attribute that a stock Tempo keeps (modules/distributor: max_attribute_bytes)."""
 _TOO_LARGE: Final = "read one trace only"
 
 
@@ -69,7 +71,31 @@ def _fetch(client: Client, trace: str, result: Spans) -> bool:
         message = f"{location.text}: Tempo gives a partial trace {trace}{said}: it is larger than what it keeps or returns of one; raise "
         message += "max_bytes_per_trace (and query_frontend's limits) there, and record again or read another copy"
         result.findings.append(Finding("partial_trace", None, message, location.text, trace=trace))
+    _note_cuts(result, before, trace, location)
     return len(result.spans) > before
+
+
+def _note_cuts(result: Spans, before: int, trace: str, location: Location) -> None:
+    """Name attributes that end exactly where Tempo cuts text: it leaves no mark."""
+    cut = [
+        f"{name} of {record.name}"
+        for record in result.spans[before:]
+        for attributes in (record.attributes, record.resource, *(event["attributes"] for event in record.events))
+        for name, value in attributes.items()
+        if isinstance(value, str) and len(value) >= _CUT // 4 and _ends_at_cut(value)
+    ]
+    if cut:
+        named = ", ".join(cut[:5]) + (f" and {len(cut) - 5} more" if len(cut) > 5 else "")
+        message = (
+            f"{location.text}: Tempo cuts texts at {_CUT:,} bytes unless max_attribute_bytes says otherwise, and these are that long: "
+        )
+        message += f"{named}; payloads of chronicle are stored so that this does not touch them"
+        result.findings.append(Finding("cut_attribute", None, message, location.text, trace=trace))
+
+
+def _ends_at_cut(text: str) -> bool:
+    size = len(text.encode("utf-8", "replace"))
+    return size == _CUT or (text.endswith("\ufffd") and _CUT < size <= _CUT + 2)  # a character of which the cut left a part
 
 
 def _protobuf(answer: Answer, location: Location, wrapped: bool, result: Spans) -> str | None:

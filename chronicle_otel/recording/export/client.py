@@ -129,7 +129,7 @@ def _taken_json(data: bytes) -> Answer:
     import json
 
     try:
-        partial = json.loads(data).get("partialSuccess") or {}
+        partial: Any = json.loads(data).get("partialSuccess") or {}
         return Answer(taken=True, rejected=int(partial.get("rejectedSpans") or 0), message=str(partial.get("errorMessage") or ""))
     except (ValueError, AttributeError, TypeError):
         return Answer(taken=True)

@@ -63,11 +63,11 @@ def span(item: FileSpan) -> bytes:
     if item.dropped_attributes:
         parts += (b"\x50", varint(item.dropped_attributes))
     for event in item.events:
-        inner = [b"\x09", _FIXED64(event.timestamp), tagged(b"\x12", text(event.name))]
-        _attributes(event.attributes, b"\x1a", inner)
-        parts.append(tagged(b"\x5a", b"".join(inner)))
+        about: list[bytes] = [b"\x09", _FIXED64(event.timestamp), tagged(b"\x12", text(event.name))]
+        _attributes(event.attributes, b"\x1a", about)
+        parts.append(tagged(b"\x5a", b"".join(about)))
     status = item.status
-    inner = []
+    inner: list[bytes] = []
     if status.description:
         inner.append(tagged(b"\x12", text(status.description)))
     if status.status_code.value:

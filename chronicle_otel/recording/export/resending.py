@@ -85,7 +85,9 @@ def files_of(paths: Sequence[str]) -> list[str]:
 class Resender:
     """Sends files through a client, one request at a time."""
 
-    def __init__(self, client: Client, where: str, *, span_bytes: int, retry_seconds: float, again: bool = False, delete: bool = False) -> None:
+    def __init__(
+        self, client: Client, where: str, *, span_bytes: int, retry_seconds: float, again: bool = False, delete: bool = False
+    ) -> None:
         """`again`: from the start, whatever was sent before. `delete`: remove files of which everything has arrived."""
         self._client = client
         self._span_bytes = span_bytes
@@ -161,7 +163,9 @@ class Resender:
                     if span.ByteSize() > self._span_bytes:
                         _fit(span, self._span_bytes)
                     if span.ByteSize() > self._span_bytes:
-                        self.outcome.left_out.append(f"{path} line {number}: span {span.name[:80]!r} of {span.ByteSize():,} bytes is too large")
+                        self.outcome.left_out.append(
+                            f"{path} line {number}: span {span.name[:80]!r} of {span.ByteSize():,} bytes is too large"
+                        )
                         continue
                     yield head, protobuf.element(span.SerializeToString())
 
@@ -243,10 +247,9 @@ def _ends_whole(file: BinaryIO) -> bool:
 def _lines(path: str, begin: int) -> Iterator[tuple[int, bytes, int]]:
     """Yield number, line and the offset behind it. A last line without its end is still being written, unless it is JSON already."""
     with cast("BinaryIO", gzip.open(path, "rb") if path.endswith(".gz") else open(path, "rb")) as file:
-        at, number = 0, 0
-        for line in file:
+        at = 0
+        for number, line in enumerate(file, 1):
             at += len(line)
-            number += 1
             if at > begin and (line.endswith(b"\n") or line.rstrip().endswith(b"}")):
                 yield number, line, at
 

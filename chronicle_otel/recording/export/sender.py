@@ -1,8 +1,8 @@
 """The sink of our own export: spans in, requests below the receivers' limit out, nothing dropped while there is a disk.
 
-    span.end ──► queue (bounded by bytes) ──► one thread: redact ► fit ► encode ► cut by bytes ► post
-                   │ full: wait a moment, else to disk               taken ◄─┤├─► again, for a while, while there is room
-                   └──────────────────────► unsent folder ◄──────────────────┴─── given up, or refused
+span.end ──► queue (bounded by bytes) ──► one thread: redact ► fit ► encode ► cut by bytes ► post
+               │ full: wait a moment, else to disk               taken ◄─┤├─► again, for a while, while there is room
+               └──────────────────────► unsent folder ◄──────────────────┴─── given up, or refused
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from opentelemetry import context as otel_context
 
@@ -280,9 +280,13 @@ class OtlpSink:
                 self._away = True
                 self._give_up(batch, answer, "unavailable")
                 return
-            with self._changed:
-                stopping = self._stopping
-                self._changed.wait_for(lambda: self._full() or self._stopping is not stopping, pause)
+            self._pause(pause)
+
+    def _pause(self, seconds: float) -> None:
+        """Wait before the next attempt; less where the queue is full, or the end has come."""
+        with self._changed:
+            stopping = self._stopping
+            self._changed.wait_for(lambda: self._full() or self._stopping is not stopping, seconds)
 
     def _post(self, body: bytes) -> Answer:
         timeout = self._timeout()
@@ -306,15 +310,15 @@ class OtlpSink:
         return self._deadline is None or now + pause < self._deadline
 
     def _taken(self, spans: int, size: int, answer: Answer) -> None:
-        if self._away:
-            self._away = False
-        meters.count(meters.EXPORTED, spans - answer.rejected)
+        self._away = False
+        rejected = min(max(answer.rejected, 0), spans)
+        meters.count(meters.EXPORTED, spans - rejected)
         meters.count(meters.SENT_BYTES, size)
-        if answer.rejected:
-            meters.count(meters.DROPPED, answer.rejected, "rejected")
+        if rejected:
+            meters.count(meters.DROPPED, rejected, "rejected")
             _guard.warn_once(
                 "have all spans accepted",
-                f"{self.where} threw {answer.rejected} of {spans} spans away and says {answer.message[:200]!r}; later ones are only counted",
+                f"{self.where} threw {rejected} of {spans} spans away: {answer.message[:200]!r}; later ones are only counted",
             )
         elif answer.message:
             _guard.warn_once("export without a warning", f"{self.where} took the spans and says {answer.message[:200]!r}")
@@ -328,7 +332,7 @@ class OtlpSink:
             folder = self._unsent.folder
             _guard.warn_once(
                 f"send spans to the OTLP endpoint ({reason})",
-                f"{self.where} did not take spans ({answer.reason}); they are kept in {folder}, and so are later ones that it does not take. "
+                f"{self.where} did not take spans ({answer.reason}); they are kept in {folder}, as later ones are. "
                 f"`chronicle send {folder}` posts them",
             )
 
@@ -344,7 +348,7 @@ class OtlpSink:
                 lost = "folder_full"
             except OSError as error:
                 lost = "folder_failed"
-                _guard.warn_once("keep unsent spans", f"unsent spans cannot be written to {self._unsent.folder} ({error.strerror}); they are lost")
+                _guard.warn_once("keep unsent spans", f"spans cannot be kept in {self._unsent.folder} ({error.strerror}); they are lost")
         if written:
             meters.count(meters.UNSENT, written, reason)
         if written < len(batch):
@@ -360,11 +364,13 @@ class OtlpSink:
 def _cost(span: FileSpan) -> int:
     """Bytes of a span, in round figures."""
     size = 600
+    value: Any
     for value in span.attributes.values():
         if type(value) is str:
             size += len(value)
         elif type(value) is list:
-            size += len(value) * 2010 if value and type(value[0]) is str else 8 * len(value)
+            chunks = cast("list[Any]", value)
+            size += len(chunks) * 2010 if chunks and type(chunks[0]) is str else 8 * len(chunks)
     return size
 
 

@@ -1,6 +1,6 @@
 """Spans that no endpoint took, kept as OTLP JSON lines until `chronicle send` posts them; bounded, over all processes of a folder.
 
-    spans ──► lines ──► one append under the file's lock        (a file that `send` has just removed is made anew)
+spans ──► lines ──► one append under the file's lock        (a file that `send` has just removed is made anew)
 """
 
 from __future__ import annotations

@@ -26,6 +26,10 @@ _NOT_PERSONAL: Final = tuple(
     )
 )
 _NOT_PERSONAL6: Final = tuple(ipaddress.IPv6Network(block) for block in ("::/127", "fe80::/10", "fc00::/7", "ff00::/8", "2001:db8::/32"))
+_ONE_DIGIT: Final = 10
+"""Four numbers below are a version, where nothing hints at an address."""
+_SMALL: Final = 32
+"""And so are four below this one behind a word; one address in four thousand has four such octets."""
 _RUN6: Final = re.compile(rb"[0-9A-Fa-f:.]{8,}")
 
 
@@ -85,13 +89,12 @@ class IPv4:
     def _counts(self, address: ipaddress.IPv4Address, part: bytes, start: int, scope: Scope) -> bool:
         if scope.vetoed(self.name, part, start) or part[max(0, start - 2) : start] == b"==":
             return False
-        return not _short(address) or scope.hinted(self.name, part, start)
-
-
-def _short(address: ipaddress.IPv4Address) -> bool:
-    """Say whether an address could as well be a version: four single digits, the first two of which differ."""
-    octets = address.packed
-    return max(octets) < 10 and octets[0] != octets[1]
+        octets = address.packed
+        if max(octets) >= _SMALL or octets[0] == octets[1]:
+            return True
+        if max(octets) >= _ONE_DIGIT and not scope.follows_word(part, start):
+            return True
+        return scope.hinted(self.name, part, start)
 
 
 def address6(run: bytes) -> ipaddress.IPv6Address | None:

@@ -19,7 +19,7 @@ _RUN: Final = re.compile(rb"[0-9]+")
 _SPACED: Final = re.compile(rb"[0-9]([ .\t-])[0-9](?:\1[0-9]){11,17}")
 _NOT_DIGITS: Final = re.compile(rb"[^0-9]+")
 SHAPES: Final = (
-    r"(?:^|[^0-9A-Za-z])(?:4[0-9]{12}|(?:3[0-9]|5[0-9]|6[0-9]|2[2-7])[0-9]{12}|1800[0-9]{11}|2131[0-9]{11}|9792[0-9]{12}"
+    r"(?:^|%B|[^0-9A-Za-z])(?:4[0-9]{12}|(?:3[0-9]|5[0-9]|6[0-9]|2[2-7])[0-9]{12}|1800[0-9]{11}|2131[0-9]{11}|9792[0-9]{12}"
     r"|(?:0604|5018|5020|5038|5893|6304|6390|6759|676[1-3])[0-9]{8})",
     r"[0-9]{4}(?: ?\r?\n ?|[ .\t-])[0-9]{4}(?: ?\r?\n ?|[ .\t-])[0-9]{4}",
     r"[0-9]{4}(?: ?\r?\n ?|[ .\t-])[0-9]{6}(?: ?\r?\n ?|[ .\t-])[0-9]{4}",
@@ -57,6 +57,8 @@ def is_number(digits: str) -> bool:
 
 def may_begin(part: bytes, at: int) -> bool:
     """Say whether a card number may begin here, for what stands before."""
+    if before(part, at) == 0x42 and part[max(0, at - 2) : at - 1] == b"%":
+        return True  # as on the first track of a magnetic stripe
     return before(part, at) not in ALNUM and not (at > 1 and part[at - 1] == 0x2E and part[at - 2] in DIGIT)
 
 
@@ -88,7 +90,7 @@ class Card:
 
     name = "card"
     cores = SHAPES
-    hinted_cores = (r"(?:^|[^0-9A-Za-z])[0-9]{12,19}(?:[^0-9A-Za-z]|$)", *SHAPES[1:])
+    hinted_cores = (r"(?:^|%B|[^0-9A-Za-z])[0-9]{12,19}(?:[^0-9A-Za-z]|$)", *SHAPES[1:])
 
     def find(self, part: bytes, scope: Scope) -> list[Found]:
         """Return the card numbers."""
@@ -102,7 +104,7 @@ class Card:
                 digits = _NOT_DIGITS.sub(b"", part[start:end]).decode()
                 if not may_end(part, end) or not may_be(digits) or is_card(digits):
                     continue
-                if issued(digits) or scope.hinted(self.name, part, start):
+                if issued(digits) or scope.hinted(self.name, part, start) or scope.named(self.name, part, start):
                     made.append(Found(start, end, self.name, (Piece(start, end, "card", digits),), digits))
                     floor = end
                     break

@@ -11,10 +11,19 @@ from ..phone_table import NANP, calling_code, possible_abroad, region, valid
 from ..recognise import is_phone
 
 _GROUP: Final = re.compile(rb"\(([0-9]+)\)|([0-9]+)")
+_CODE: Final = re.compile(rb"\+([0-9]+)\)")
 _SEPARATOR: Final = re.compile(rb"[ \t./-]{0,3}")
-_START: Final = re.compile(rb"\+?\(?[0-9]+")
+_START: Final = re.compile(rb"\(\+[0-9]+\)|\+?\(?[0-9]+")
 _EXTENSION: Final = re.compile(rb"[ ,]{0,2}(?:[Xx]|[Ee][Xx][Tt]\.?|[Ee][Xx][Tt][Ee][Nn][Ss][Ii][Oo][Nn])[ .:]?([0-9]{1,6})")
 _DATE: Final = re.compile(rb"[0-9]{2}[./-][0-9]{2}[./-][0-9]{4}")
+_DATES: Final = re.compile(rb"[0-9]{2}[./-][0-9]{2}[./-][0-9]{4}|[0-9]{4}[./-][0-9]{2}[./-][0-9]{2}|(?:19|20)[0-9]{2}[01][0-9][0-3][0-9](?![0-9])")
+_EPOCH: Final = re.compile(r"1[5-9][0-9]{8}(?:[0-9]{3})?")
+_AT: Final = re.compile(rb"(?i:(?<![A-Za-z0-9_])(?:at|on|under|unter|au|is))[: ]+\Z")
+"""Between a word that hints and the number itself: call me at …"""
+_REACH: Final = 12
+"""Bytes in which such a word stands."""
+_LEAST_SAID: Final = 8
+"""Digits that only a word calls a number."""
 _MOST_GROUPS: Final = 8
 _MOST_ABROAD: Final = 15
 _LONGEST_AREA: Final = 7
@@ -69,7 +78,9 @@ class Phone:
     cores = (
         r"(?:^|[^0-9A-Za-z_+])\+\(?[0-9]",
         r"(?:^|[^0-9A-Za-z_])[2-9][0-9]{2}[ \t./-]{1,3}[0-9]{3}[ \t./-]{0,3}[0-9]{4}(?:[^0-9A-Za-z_]|[XxEe]|$)",
-        r"\([0-9]{2,5}\)[ \t./-]{0,3}[0-9]",
+        r"\([0-9]+\)[ \t./-]{0,3}[0-9(]",
+        r"[0-9][ \t./-]{0,3}\([0-9]",
+        r"(?:^|[^0-9A-Za-z_])0(?:0|11)[0-9]*[ \t./-]{1,3}[0-9]",
         r"(?:^|[^0-9A-Za-z_./:-]|[^0-9A-Za-z][./:-]|^[./:-]|[A-Za-z][.:])0[0-9]{1,6}\)?[ \t./-]{1,3}[0-9]",
     )
     hinted_cores = (
@@ -94,8 +105,9 @@ class Phone:
         return made
 
     def _at(self, part: bytes, start: int, scope: Scope) -> Found | int | None:
-        plus = part[start] == 0x2B
-        groups = _groups(part, start + plus)
+        framed = part.startswith(b"(+", start)  # (+44) 20 7946 0018
+        plus = framed or part[start] == 0x2B
+        groups = _groups(part, start + plus, framed)
         for count in range(len(groups), 0, -1):
             candidate = _Candidate(part, plus, tuple(groups[:count]))
             digits = candidate.digits
@@ -110,6 +122,8 @@ class Phone:
             else:
                 continue
             number = _number(candidate, scope) or _whole(candidate, start, end, scope)
+            if number is None and count == len(groups):
+                number = _said(candidate, start, scope)
             if number is None:
                 continue
             if not plus and scope.vetoed(self.name, part, start):
@@ -137,11 +151,11 @@ def _may_end(part: bytes, at: int) -> bool:
     return after(part, at) not in WORD and not digit_after(part, at, b".:-/")
 
 
-def _groups(part: bytes, at: int) -> list[_Group]:
+def _groups(part: bytes, at: int, framed: bool) -> list[_Group]:
     groups: list[_Group] = []
     gap = b""
     while len(groups) < _MOST_GROUPS:
-        found = _GROUP.match(part, at)
+        found = _GROUP.match(part, at) if groups or not framed else _CODE.match(part, at)
         if found is None:
             break
         inside = found[1] is not None
@@ -172,7 +186,7 @@ def _number(candidate: _Candidate, scope: Scope) -> str | None:
                     return found
     hinted = scope.hinted("phone", candidate.part, head.start - head.inside)
     if single:
-        return _bare(digits, scope) if hinted else None
+        return _bare(digits, scope) if hinted and not scope.numbered("phone", candidate.part, head.start) else None
     return _north_american(candidate, digits, scope, hinted) or _with_prefix(candidate, digits, scope, hinted)
 
 
@@ -235,6 +249,19 @@ def _whole(candidate: _Candidate, start: int, end: int, scope: Scope) -> str | N
         return None
     around = candidate.part[:start] + candidate.part[end:]
     return candidate.digits if len(candidate.digits) <= _MOST_ABROAD and not around.strip(b" \t\r\n") else None
+
+
+def _said(candidate: _Candidate, start: int, scope: Scope) -> str | None:
+    """Return the digits of a number that the word directly before it calls one."""
+    digits, groups = candidate.digits, candidate.groups
+    if candidate.plus or not _LEAST_SAID <= len(digits) <= _MOST_ABROAD or any(group.inside for group in groups):
+        return None
+    if len(set(candidate.gaps)) > 1 or _DATES.match(candidate.part, start) or (len(groups) == 1 and _EPOCH.fullmatch(digits)):
+        return None
+    if scope.named("phone", candidate.part, start):
+        return digits
+    called = len(groups) > 1 and not candidate.framed and _AT.search(candidate.part, max(0, start - _REACH), start) is not None
+    return digits if called and scope.hinted("phone", candidate.part, start) else None
 
 
 def _bare(digits: str, scope: Scope) -> str | None:

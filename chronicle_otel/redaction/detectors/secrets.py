@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -126,10 +126,10 @@ class Secrets:
             self._prefixed(part, starts)
         for pattern, form in self._anywhere:
             for found in pattern.finditer(part):
-                at = found.start()
-                while before(part, at) in RUN:
-                    at -= 1
-                _offer(part, at, 0, form, starts)
+                for at in _beginnings(part, found.start(), found.end(), _MEMBERS[form.of]):
+                    _offer(part, at, 0, form, starts)
+                    if at in starts:
+                        break
         return _made(part, starts, self.name)
 
     def _prefixed(self, part: bytes, starts: dict[int, tuple[int, int]]) -> None:
@@ -141,6 +141,15 @@ class Secrets:
                 if part.startswith(prefix, at):
                     _offer(part, at, len(prefix), form, starts)
             found = pattern.search(part, at + 1)
+
+
+def _beginnings(part: bytes, at: int, end: int, members: frozenset[int]) -> Iterator[int]:
+    """Yield where tokens begin from which a run of a class leads to a place, and the tokens behind it up to an end."""
+    while at > 0 and (part[at - 1] in members or part[at - 1] in RUN):
+        at -= 1
+    for place in range(at, end):
+        if part[place] in members and before(part, place) not in RUN:
+            yield place
 
 
 def _offer(part: bytes, at: int, kept: int, form: Form, starts: dict[int, tuple[int, int]]) -> None:

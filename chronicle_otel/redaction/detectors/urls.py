@@ -30,6 +30,8 @@ _NUMBER_GOES_ON: Final = re.compile(rb"[&;,:+(][0-9]{1,6}[ \t\r\n][0-9]")
 _USERINFO: Final = re.compile(rb"""([A-Za-z][A-Za-z0-9+.-]*)://([^ \t\r\n/@?#"'<>\\]{1,256})@[A-Za-z0-9\[]""")
 _AUTHORITY: Final = re.compile(rb"[^/?#]*")
 _RUN: Final = re.compile(rb"[A-Za-z0-9_-]{20,}")
+_UUID: Final = re.compile(rb"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
+"""Names a thing, and opens nothing; what a secret's name or a person's segment says of one still holds."""
 _PARAMETER: Final = re.compile(rb"""[?&;]([A-Za-z0-9_.-]{1,40})=([^ \t\r\n"'<>&;#\\]{6,})""")
 _PORT: Final = re.compile(rb":[0-9]*\Z")
 
@@ -144,7 +146,7 @@ def personal_spans(url: _Parts) -> list[tuple[int, int]]:
 
 
 def _runs(part: bytes, start: int, end: int) -> list[tuple[int, int]]:
-    return [found.span() for found in _RUN.finditer(part, start, end) if random(found[0])]
+    return [found.span() for found in _RUN.finditer(part, start, end) if random(found[0]) and not _UUID.fullmatch(found[0])]
 
 
 def front_page(url: _Parts) -> bool:

@@ -130,9 +130,16 @@ func (a *anchors) empty() bool {
 		len(a.longs) == 0 && len(a.dashes) == 0 && len(a.chrs) == 0 && len(a.domains) == 0 && len(a.runs) == 0
 }
 
-// endToken notes a token that ends at i if it is long.
+// endToken notes a token that ends at i if a secret without a prefix may begin with it.
 func (s *Scanner) endToken(start *int, i int) {
-	if *start >= 0 && i-*start >= s.rules.secrets.shortest && i < len(s.text) && s.rules.secrets.seps[s.text[i]] {
+	if *start < 0 {
+		return
+	}
+	lengths := s.rules.secrets.ends
+	if i < len(s.text) {
+		lengths = s.rules.secrets.seps[s.text[i]]
+	}
+	if lengths&(1<<min(i-*start, mostLength)) != 0 {
 		s.found.longs = append(s.found.longs, int32(*start))
 	}
 	*start = -1

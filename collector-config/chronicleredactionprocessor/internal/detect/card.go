@@ -60,7 +60,8 @@ func findCards(s *Scanner, r *rule, part span) {
 
 // cardAt returns the end of the first shape of a card number that begins at i and is accepted; -1 if none is.
 func (s *Scanner) cardAt(part span, i int, card *number, accept cardTest) int {
-	if s.before(part, i, alnum) || s.before(part, i, dot) && s.before(part, i-1, digit) {
+	stripe := i-2 >= part.from && s.text[i-1] == 'B' && s.text[i-2] == '%' // as on the first track of a magnetic stripe
+	if !stripe && (s.before(part, i, alnum) || s.before(part, i, dot) && s.before(part, i-1, digit)) {
 		return -1
 	}
 	run := s.run(part, i, digit)
@@ -168,7 +169,7 @@ func (s *Scanner) cardEnds(part span, i int) bool {
 type cardTest func(s *Scanner, part span, at int, digits string) bool
 
 func acceptCard(s *Scanner, part span, at int, digits string) bool {
-	return mayBeCard(digits) && (s.issued(digits) || s.hinted("card", part, at))
+	return mayBeCard(digits) && (s.issued(digits) || s.hinted("card", part, at) || s.named("card", part, at))
 }
 
 func acceptOwnCard(_ *Scanner, _ span, _ int, digits string) bool { return pseudonym.OwnCard(digits) }

@@ -15,6 +15,16 @@ func (s *Scanner) hinted(subject string, part span, at int) bool {
 	return s.context.hints[subject] || s.nameBefore(part, at).hints[subject] || s.wordBefore(subject, part, at)
 }
 
+// named reports whether the name before a place, or the word that only blanks part from it, hints at a subject.
+func (s *Scanner) named(subject string, part span, at int) bool {
+	return s.nameBefore(part, at).hints[subject] || s.nameBeforeBlank(part, at).hints[subject]
+}
+
+// numbered reports whether the word directly before a place says that a number of another kind follows.
+func (s *Scanner) numbered(subject string, part span, at int) bool {
+	return !s.context.hints[subject] && s.nameBeforeBlank(part, at).vetoes[subject]
+}
+
 // vetoed reports whether a name speaks against a subject and nothing hints at it.
 func (s *Scanner) vetoed(subject string, part span, at int) bool {
 	before := s.nameBefore(part, at)
@@ -45,6 +55,14 @@ func (s *Scanner) nameBefore(part span, at int) *Name {
 // nameBeforeBlank returns the word before a place where only quotes, closing brackets, a blank, and then quotes and
 // opening brackets stand between.
 func (s *Scanner) nameBeforeBlank(part span, at int) *Name {
+	if of := s.wordBeforeBlank(part, at); of.from < of.to {
+		return s.NameOf(s.text[of.from:of.to])
+	}
+	return NoName
+}
+
+// wordBeforeBlank returns where that word stands, nothing if there is none.
+func (s *Scanner) wordBeforeBlank(part span, at int) span {
 	floor := max(part.from, at-nameReach)
 	i := at
 	for i > floor && (opens[s.text[i-1]] || closes[s.text[i-1]]) {
@@ -57,13 +75,21 @@ func (s *Scanner) nameBeforeBlank(part span, at int) *Name {
 		opened = len(between)
 	}
 	if closed+1 > opened || bytes.IndexByte(between[closed+1:opened], ' ') < 0 {
-		return NoName
+		return span{}
 	}
-	return s.nameEnding(floor, i)
+	return s.wordEnding(floor, i)
 }
 
 // nameEnding returns the name whose last byte stands before i.
 func (s *Scanner) nameEnding(floor, i int) *Name {
+	if of := s.wordEnding(floor, i); of.from < of.to {
+		return s.NameOf(s.text[of.from:of.to])
+	}
+	return NoName
+}
+
+// wordEnding returns where the word stands whose last byte stands before i, from its first letter on.
+func (s *Scanner) wordEnding(floor, i int) span {
 	end := i
 	for i > floor && is(s.text[i-1], tokens|dot) {
 		i--
@@ -71,10 +97,7 @@ func (s *Scanner) nameEnding(floor, i int) *Name {
 	for i < end && !is(s.text[i], letter) {
 		i++
 	}
-	if i == end {
-		return NoName
-	}
-	return s.NameOf(s.text[i:end])
+	return span{i, end}
 }
 
 var opens, closes = classOf(`"'\ (`), classOf(`"'\ )`)

@@ -17,6 +17,7 @@ func findEmails(s *Scanner, r *rule, part span) {
 		if local == at {
 			continue
 		}
+		local = s.returned(taken, local)
 		end := s.domainEnd(part, at+1)
 		if end < 0 || s.impersonal(part, span{local, end}, at) {
 			continue
@@ -32,7 +33,8 @@ func findEmails(s *Scanner, r *rule, part span) {
 
 // wholeEmail reports whether a range is an address around an @ and nothing else, and returns it in lower case.
 func (s *Scanner) wholeEmail(of span, at int) (string, bool) {
-	if s.local(span{of.from, at}) != of.from || at == of.from || s.domainEnd(of, at+1) != of.to || s.impersonal(of, of, at) {
+	local := s.local(span{of.from, at})
+	if local == at || s.returned(of.from, local) != of.from || s.domainEnd(of, at+1) != of.to || s.impersonal(of, of, at) {
 		return "", false
 	}
 	return strings.ToLower(s.slice(of)), true
@@ -62,6 +64,26 @@ func (s *Scanner) impersonal(part, address span, at int) bool {
 	}
 	return false
 }
+
+// returned returns where an address begins that carries another one in its local part, before =: a bounce comes back to it.
+func (s *Scanner) returned(floor, start int) int {
+	if start-1 <= floor || s.text[start-1] != '=' {
+		return start
+	}
+	first := start - 1
+	for first > floor && (is(s.text[first-1], localish) || s.text[first-1] == '=') {
+		first--
+	}
+	for first < start && !is(s.text[first], word) && s.text[first] != '=' {
+		first++
+	}
+	if returns.Match(s.text[first:start]) {
+		return first
+	}
+	return start
+}
+
+var returns = regexp.MustCompile(`^(?:(?i:bounces?|returns?|verp|owner)[+-]|(?i:srs)[01][=+-])`)
 
 // local returns the beginning of the local part that ends where the part does; the end itself if there is none.
 func (s *Scanner) local(part span) int {

@@ -20,14 +20,29 @@ func findIPv4(s *Scanner, r *rule, part span) {
 	}
 }
 
+// Four octets below oneDigit are a version, where nothing hints at an address, and so are four below smallOctet behind a
+// word; one address in four thousand has four such octets.
+const (
+	oneDigit   = 10
+	smallOctet = 32
+)
+
 // countsIPv4 reports whether four numbers are an address and no version: nothing speaks against it, and where it is as
 // short as a version, something hints at it.
 func (s *Scanner) countsIPv4(r *rule, part span, at int, o [4]int) bool {
 	if s.vetoed(r.name, part, at) || at-2 >= part.from && string(s.text[at-2:at]) == "==" {
 		return false
 	}
-	short := max(o[0], o[1], o[2], o[3]) < 10 && o[0] != o[1]
-	return !short || s.hinted(r.name, part, at)
+	most := max(o[0], o[1], o[2], o[3])
+	if most >= smallOctet || o[0] == o[1] {
+		return true
+	}
+	if most >= oneDigit {
+		if of := s.wordBeforeBlank(part, at); of.from == of.to {
+			return true
+		}
+	}
+	return s.hinted(r.name, part, at)
 }
 
 func dotted(octets [4]int) string {

@@ -7,11 +7,14 @@ import (
 )
 
 const (
-	maxGroups = 8
-	minPhone  = 7
-	maxPhone  = 17
-	maxAbroad = 15
-	maxArea   = 7 // digits of an area code, its national prefix with it
+	// calledReach is the number of bytes before a number in which a word may stand between a call and it.
+	calledReach = 12
+	maxGroups   = 8
+	minPhone    = 7
+	maxPhone    = 17
+	maxAbroad   = 15
+	minSaid     = 8
+	maxArea     = 7 // digits of an area code, its national prefix with it
 )
 
 // phoneGroup is a run of digits of a candidate.
@@ -42,7 +45,7 @@ func (g *phoneGroup) length() int { return g.to - g.from }
 func findPhones(s *Scanner, r *rule, part span) {
 	floor := part.from
 	for at := s.firstDigit(part, part.from); at >= 0; at = s.firstDigit(part, floor) {
-		start := s.phoneBegins(at, floor)
+		start := s.phoneBegins(part, at, floor)
 		floor = s.run(part, at, digit)
 		if s.mayGoOn(part, start, at, floor) && s.mayBeginPhone(part, start) {
 			floor = max(floor, s.phoneAt(r, part, start))
@@ -60,12 +63,16 @@ func (s *Scanner) mayGoOn(part span, start, at, end int) bool {
 }
 
 // phoneBegins takes an opening parenthesis and a plus sign before the first digit to a candidate.
-func (s *Scanner) phoneBegins(i, floor int) int {
+func (s *Scanner) phoneBegins(part span, at, floor int) int {
+	i := at
 	if i > floor && s.text[i-1] == '(' {
 		i--
 	}
 	if i > floor && s.text[i-1] == '+' {
 		i--
+		if i > floor && i+1 == at && s.text[i-1] == '(' && s.byteAt(part, s.run(part, at, digit)) == ')' {
+			i-- // (+44)
+		}
 	}
 	return i
 }
@@ -99,13 +106,14 @@ func (s *Scanner) mayEndPhone(part span, i int) bool {
 // phoneAt looks at a candidate, from all of its groups to the first alone, and returns where a number ends; 0 if there
 // is none.
 func (s *Scanner) phoneAt(r *rule, part span, start int) int {
-	candidate := phoneCandidate{plus: s.text[start] == '+'}
+	framed := s.text[start] == '(' && s.byteAt(part, start+1) == '+' // (+44) 20 7946 0018
+	candidate := phoneCandidate{plus: framed || s.text[start] == '+'}
 	first := start
 	if candidate.plus {
 		first++
 	}
 	var space [maxGroups]phoneGroup
-	groups := s.phoneGroups(part, first, space[:0])
+	groups := s.phoneGroups(part, first, framed, space[:0])
 	total := 0
 	for i := range groups {
 		total += groups[i].length()
@@ -132,6 +140,9 @@ func (s *Scanner) phoneAt(r *rule, part span, start int) int {
 		}
 		number := s.phoneNumber(part, &candidate, &hint)
 		if number == "" && s.wholePhone(part, &candidate, span{start, end}) {
+			number = all[:total]
+		}
+		if number == "" && n == len(groups) && s.saidPhone(part, &candidate, start, &hint) {
 			number = all[:total]
 		}
 		if number == "" {
@@ -172,11 +183,11 @@ func (h *phoneHint) holds(s *Scanner) bool {
 }
 
 // phoneGroups reads groups of digits with at most three bytes between them, of which at most one is no blank.
-func (s *Scanner) phoneGroups(part span, i int, groups []phoneGroup) []phoneGroup {
+func (s *Scanner) phoneGroups(part span, i int, framed bool, groups []phoneGroup) []phoneGroup {
 	gap := span{i, i}
 	for len(groups) < maxGroups {
 		group := phoneGroup{gap: gap}
-		if s.byteAt(part, i) == '(' {
+		if s.byteAt(part, i) == '(' || framed && len(groups) == 0 {
 			end := s.run(part, i+1, digit)
 			if end == i+1 || s.byteAt(part, end) != ')' {
 				break
@@ -296,7 +307,7 @@ func (s *Scanner) phoneNumber(part span, c *phoneCandidate, hint *phoneHint) str
 	}
 	if len(c.groups) == 1 {
 		// The table is asked before the surroundings: that is quicker.
-		if number := s.bareNumber(c.digits); number != "" && hint.holds(s) {
+		if number := s.bareNumber(c.digits); number != "" && hint.holds(s) && !s.numbered("phone", part, first.from) {
 			return number
 		}
 		return ""
@@ -398,21 +409,8 @@ func (s *Scanner) measured(part span, c *phoneCandidate) bool {
 		s.byteAt(part, first.from-1) == ',' && s.before(part, first.from-1, digit)
 }
 
-// wholePhone reports whether a candidate is all of a text whose name says that it holds a number.
-func (s *Scanner) wholePhone(part span, c *phoneCandidate, of span) bool {
-	if !s.context.hints["phone"] || part.from != 0 || s.inside || len(c.digits) > maxAbroad {
-		return false
-	}
-	for i := range c.groups {
-		if c.groups[i].inside {
-			return false
-		}
-	}
-	return s.run(part, part.from, blank) == of.from && s.run(part, of.to, blank) == part.to
-}
-
 func (s *Scanner) withPrefix(part span, c *phoneCandidate, hint *phoneHint) string {
-	if c.groups[0].length() < 2 || c.groups[0].length() > maxArea || c.digits[0] != '0' || !s.evenGaps(c) || s.dateAt(c.groups[0].from) || !s.framed(c, ' ') && !hint.holds(s) {
+	if c.groups[0].length() < 2 || c.groups[0].length() > maxArea || c.digits[0] != '0' || !s.evenGaps(c) || s.dateLike(part, c.groups[0].from, "99.99.9999") || !s.framed(c, ' ') && !hint.holds(s) {
 		return ""
 	}
 	if s.measured(part, c) && !hint.holds(s) {
@@ -440,21 +438,6 @@ func (s *Scanner) withPrefix(part span, c *phoneCandidate, hint *phoneHint) stri
 func (s *Scanner) evenGaps(c *phoneCandidate) bool {
 	for i := 3; i < len(c.groups); i++ {
 		if s.slice(c.groups[i].gap) != s.slice(c.groups[2].gap) {
-			return false
-		}
-	}
-	return true
-}
-
-// dateAt reports whether digits begin as a date does: 01.02.2003.
-func (s *Scanner) dateAt(i int) bool {
-	const form = "99.99.9999"
-	if i+len(form) > len(s.text) {
-		return false
-	}
-	for k := range len(form) {
-		c := s.text[i+k]
-		if form[k] == '9' && !is(c, digit) || form[k] == '.' && c != '.' && c != '/' && c != '-' {
 			return false
 		}
 	}

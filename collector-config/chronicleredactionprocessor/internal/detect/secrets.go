@@ -59,13 +59,13 @@ type secrets struct {
 	free     []*secretForm      // without a prefix
 	named    []*secretForm      // only under a name
 	prefixes []string           // longest first
-	shortest int                // of the free forms
-	seps     [256]bool          // first bytes of what stands behind the first run of a free form
+	seps     [256]uint64        // lengths of the tokens, as bits, behind which a free form may go on with such a byte
+	ends     uint64             // the same for tokens at the end of a text
 	needs    int                // least length of a named form
 }
 
 func newSecrets(entries []policy.Secret) *secrets {
-	made := &secrets{shortest: 1 << 30, needs: 1 << 30}
+	made := &secrets{needs: 1 << 30}
 	var starts []secretStart
 	for i := range entries {
 		entry := &entries[i]
@@ -87,7 +87,6 @@ func newSecrets(entries []policy.Secret) *secrets {
 	for _, start := range starts {
 		if start.prefix == "" {
 			made.free = append(made.free, start.form)
-			made.shortest = min(made.shortest, start.form.runs[0].min)
 			made.addSeparator(start.form)
 			continue
 		}
@@ -112,14 +111,24 @@ func newSecretForm(entry *policy.Secret) *secretForm {
 	return form
 }
 
-// addSeparator notes what may end the token with which a free form begins: its first run lies in one token.
+// mostLength is the length of tokens from which on all are alike.
+const mostLength = 63
+
+// addSeparator notes what may end the token with which a free form begins, and how long that is: where a literal that is no
+// part of tokens stands behind the first run, the run is the whole token.
 func (x *secrets) addSeparator(form *secretForm) {
-	if len(form.runs) > 1 && form.runs[0].class.token && !is(form.runs[1].sep[0], tokens) {
-		x.seps[form.runs[1].sep[0]] = true
+	first := form.runs[0]
+	if len(form.runs) > 1 && first.class.token && !is(form.runs[1].sep[0], tokens) {
+		lengths := ^uint64(0) << min(first.min, mostLength)
+		if first.max > 0 && first.max < mostLength {
+			lengths &= 1<<(first.max+1) - 1
+		}
+		x.seps[form.runs[1].sep[0]] |= lengths
 		return
 	}
+	x.ends = ^uint64(0)
 	for c := range x.seps {
-		x.seps[c] = true
+		x.seps[c] = x.ends
 	}
 }
 

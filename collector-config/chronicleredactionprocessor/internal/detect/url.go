@@ -401,12 +401,29 @@ const minRandom = 20
 func (s *Scanner) randomRuns(in span, found []span) []span {
 	for at := in.from; at < in.to; {
 		end := s.run(in, at, tokens)
-		if end-at >= minRandom && random(s.text[at:end]) {
+		if end-at >= minRandom && random(s.text[at:end]) && !isUUID(s.text[at:end]) {
 			found = append(found, span{at, end})
 		}
 		at = end + 1
 	}
 	return found
+}
+
+// isUUID reports whether a run names a thing, and opens nothing.
+func isUUID(run []byte) bool {
+	if len(run) != 36 {
+		return false
+	}
+	for i, c := range run {
+		if i == 8 || i == 13 || i == 18 || i == 23 {
+			if c != '-' {
+				return false
+			}
+		} else if !is(c, hexa) {
+			return false
+		}
+	}
+	return true
 }
 
 func random(run []byte) bool {

@@ -76,6 +76,18 @@ func hexValue(c byte) int {
 	return -1
 }
 
+// stripe reports whether a text begins as what is read off a magnetic stripe does behind its %: that is no escape.
+func stripe(text []byte) bool {
+	if text[0] != 'B' {
+		return false
+	}
+	end := 1
+	for end < len(text) && end < 21 && text[end] >= '0' && text[end] <= '9' {
+		end++
+	}
+	return end >= 13 && end <= 20 && end < len(text) && text[end] == '^'
+}
+
 // percent reads %XX once.
 func (l *Layer) percent(text []byte) bool {
 	changed := false
@@ -88,7 +100,7 @@ func (l *Layer) percent(text []byte) bool {
 		}
 		l.Out = append(l.Out, text[at:at+next]...)
 		at += next
-		if at+2 < len(text) {
+		if at+2 < len(text) && !stripe(text[at+1:]) {
 			high, low := hexValue(text[at+1]), hexValue(text[at+2])
 			if high >= 0 && low >= 0 {
 				l.put(at, 3, byte(high<<4|low))

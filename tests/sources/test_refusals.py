@@ -1,0 +1,198 @@
+"""What a store refuses or does not do is one clear error; what passes by itself is tried again."""
+
+from __future__ import annotations
+
+import gzip
+import os
+import socket
+from pathlib import Path
+
+import pytest
+
+from chronicle_otel import reading
+from chronicle_otel.errors import ChronicleError, SourceError, UsageError
+from tests.sources.stores import TRACE, Asked, Given, recorded, serving
+
+JAEGER = recorded("jaeger-trace.json")
+
+
+@pytest.fixture(autouse=True)
+def _clean(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No variable of the machine."""
+    for name in [name for name in os.environ if name.startswith("CHRONICLE_") or name.lower().endswith("_proxy")]:
+        monkeypatch.delenv(name)
+
+
+def refusal(source: str) -> str:
+    """The error of reading a source, which is one line."""
+    with pytest.raises(ChronicleError) as caught:
+        reading.runs(source)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        (Given(401, '{"message":"no such token"}'), 'no credentials were sent: set CHRONICLE_JAEGER_TOKEN, CHRONICLE_JAEGER_USER'),
+        (Given(403, '{"message":"no such token"}'), 'It says: "no such token"'),
+        (Given(404, '{"error":{"message":"No traces found"}}\n', "text/plain"), f"has no trace {TRACE}; search for it: chronicle runs"),
+        (Given(404, "404 page not found", "text/plain"), "has no /api/v3: it is older than 1.35"),
+        (Given(413, "big", "text/plain"), "too large for one answer (HTTP 413)"),
+        (Given(400, '{"error":{"httpCode":400,"message":"malformed"}}'), 'refuses the request (HTTP 400). It says: "malformed"'),
+        (Given(500, "oops", "text/plain"), "(HTTP 500)"),
+        (Given(503, "", "text/plain", {"Retry-After": "0"}), "is not available (HTTP 503, after 4 tries at most)"),
+        (Given(429, "", "text/plain", {"Retry-After": "3600"}), "is asked too often"),
+        (Given(200, "<!doctype html><title>Jaeger UI</title>", "text/html"), "answers with a web page where the API of Jaeger"),
+        (Given(200, "SSH-2.0", "text/plain"), "does not answer with JSON"),
+        (Given(200, '{"ok":true}'), "holds no spans"),
+        (Given(302, headers={"Location": "/again"}), "redirects more than 5 times"),
+        (Given(302, headers={"Location": "file:///etc/passwd"}), "redirects to file:///etc/passwd, which is not followed"),
+        (Given(200, b"{", cut=True), "the connection broke 4 times"),
+        (Given(200, b"\x1f\x8b\x08broken", headers={"Content-Encoding": "gzip"}), "the connection broke 4 times"),
+    ],
+    ids=lambda value: str(value.status) if isinstance(value, Given) else "",
+)  # fmt: skip
+def test_what_a_server_answers(given: Given, words: str) -> None:
+    """Each refusal says what happened and what to do."""
+    with serving(given) as store:
+        assert words in refusal(store.at("jaeger", f"/{TRACE}"))
+
+
+def test_nobody_listens() -> None:
+    """A closed port is named as one."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    assert "nobody listens there" in refusal(f"tempo://127.0.0.1:{port}/{TRACE}")
+
+
+def test_an_unknown_host() -> None:
+    """A name that does not resolve is named."""
+    assert "unknown host nowhere.invalid" in refusal(f"tempo://nowhere.invalid/{TRACE}")
+
+
+def test_tls_where_there_is_none() -> None:
+    """https against a plain port says which scheme to write."""
+    with serving(JAEGER) as store:
+        assert "it speaks no TLS on this port: write jaeger:// instead of jaeger+https://" in refusal(store.at("jaeger+https", f"/{TRACE}"))
+
+
+def test_a_server_that_says_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server that accepts and is silent ends in a time-out that names its setting."""
+    monkeypatch.setenv("CHRONICLE_JAEGER_TIMEOUT", "0.2")
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        message = refusal(f"jaeger://127.0.0.1:{silent.getsockname()[1]}/{TRACE}")
+    assert "no answer within 0.2 s; raise CHRONICLE_JAEGER_TIMEOUT" in message
+
+
+def test_an_answer_that_is_too_large(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The bound counts unpacked bytes, and the error names gRPC and the setting."""
+    monkeypatch.setenv("CHRONICLE_SOURCE_MAX_BYTES", "100000")
+    with serving(Given(body=gzip.compress(b" " * 10_000_000), headers={"Content-Encoding": "gzip"})) as store:
+        message = refusal(store.at("jaeger", f"/{TRACE}"))
+    assert "larger than 100,000 bytes" in message
+    assert "jaeger+grpc://127.0.0.1:16685" in message
+    assert "CHRONICLE_JAEGER_MAX_BYTES" in message
+
+
+@pytest.mark.parametrize(
+    "given", [Given(503, headers={"Retry-After": "0"}), Given(429, headers={"Retry-After": "0"}), Given(200, b"{", cut=True)]
+)
+def test_what_passes_is_tried_again(given: Given) -> None:
+    """Three failures, then the answer."""
+    answers = iter([given, given, given, JAEGER])
+    with serving(lambda asked: next(answers)) as store:
+        assert reading.load(store.at("jaeger", f"/{TRACE}")).entry.name == "buy"
+        assert len(store.asked) == 4
+
+
+def test_a_refusal_is_not_repeated() -> None:
+    """What trying again cannot mend is asked once."""
+    with serving(Given(401)) as store:
+        refusal(store.at("jaeger", f"/{TRACE}"))
+        assert len(store.asked) == 1
+
+
+# ---- credentials ---------------------------------------------------------------------------------
+
+
+def headers_sent(scheme: str, names: tuple[str, ...]) -> list[str | None]:
+    """What a store of that kind is sent under these headers."""
+    with serving(Given(404, '{"error":{}}')) as store:
+        refusal(store.at(scheme, f"/{TRACE}"))
+        return [store.asked[0].headers.get(name) for name in names]
+
+
+def test_a_token_of_one_store_wins(monkeypatch: pytest.MonkeyPatch) -> None:
+    """CHRONICLE_<STORE>_… goes before CHRONICLE_SOURCE_…, and to no other store."""
+    monkeypatch.setenv("CHRONICLE_SOURCE_TOKEN", "general")
+    monkeypatch.setenv("CHRONICLE_TEMPO_USER", "u")
+    monkeypatch.setenv("CHRONICLE_TEMPO_PASSWORD", "p")
+    assert headers_sent("jaeger", ("authorization",)) == ["Bearer general"]
+    assert headers_sent("tempo", ("authorization",)) == ["Basic dTpw"]
+
+
+def test_tenant_and_headers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The tenant goes by the header that each store reads; more headers as they are."""
+    monkeypatch.setenv("CHRONICLE_SOURCE_TENANT", "acme")
+    monkeypatch.setenv("CHRONICLE_SOURCE_HEADERS", "x-api-key=a%2Cb, x-team=t")
+    assert headers_sent("tempo", ("x-scope-orgid", "x-api-key", "x-team")) == ["acme", "a,b", "t"]
+    assert headers_sent("jaeger", ("x-tenant", "x-scope-orgid")) == ["acme", None]
+
+
+@pytest.mark.parametrize(
+    ("variables", "words"),
+    [
+        ({"CHRONICLE_TEMPO_TOKEN": "t", "CHRONICLE_TEMPO_USER": "u"}, "CHRONICLE_TEMPO_TOKEN and CHRONICLE_TEMPO_USER exclude each other"),
+        ({"CHRONICLE_TEMPO_PASSWORD": "p"}, "CHRONICLE_TEMPO_USER is not"),
+        ({"CHRONICLE_SOURCE_HEADERS": "secret"}, "CHRONICLE_SOURCE_HEADERS: write name=value"),
+        ({"CHRONICLE_TEMPO_HEADERS": "a=b%0d%0asecret: x"}, "a header's value may hold neither line breaks"),
+        ({"CHRONICLE_TEMPO_CA_FILE": "/nowhere/ca.pem"}, "CHRONICLE_TEMPO_CA_FILE: no such file"),
+        ({"CHRONICLE_TEMPO_TIMEOUT": "soon"}, "CHRONICLE_TEMPO_TIMEOUT is a number of seconds"),
+        ({"CHRONICLE_TEMPO_TLS_VERIFY": "no way"}, "CHRONICLE_TEMPO_TLS_VERIFY: write true or false"),
+    ],
+)
+def test_a_wrong_variable_is_named(variables: dict[str, str], words: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is sent, and no value is repeated."""
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(UsageError) as caught:
+        reading.runs(f"tempo://127.0.0.1:9/{TRACE}")
+    assert words in str(caught.value)
+    assert "secret" not in str(caught.value)
+
+
+def test_another_host_gets_no_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A redirect is followed; only the store in the address gets the token."""
+    monkeypatch.setenv("CHRONICLE_JAEGER_TOKEN", "t")
+    monkeypatch.setenv("CHRONICLE_JAEGER_HEADERS", "x-api-key=k")
+    with serving(JAEGER) as other:
+
+        def moved(asked: Asked) -> Given:
+            return (
+                JAEGER
+                if asked.path == "/here"
+                else Given(307, headers={"Location": "/here" if asked.query.get("own") else f"http://127.0.0.1:{other.port}/x"})
+            )
+
+        with serving(moved) as store:
+            assert reading.load(store.at("jaeger", f"/{TRACE}")).entry.name == "buy"
+            assert store.asked[0].headers["authorization"] == "Bearer t"
+        assert {"authorization", "x-api-key"} & set(other.asked[0].headers) == set()
+
+
+def test_a_redirect_in_the_same_place_keeps_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The store itself gets the token after a redirect too."""
+    monkeypatch.setenv("CHRONICLE_JAEGER_TOKEN", "t")
+    with serving(lambda asked: JAEGER if asked.path == "/here" else Given(308, headers={"Location": "/here"})) as store:
+        assert reading.load(store.at("jaeger", f"/{TRACE}")).entry.name == "buy"
+        assert [asked.headers["authorization"] for asked in store.asked] == ["Bearer t", "Bearer t"]
+
+
+def test_a_folder_is_no_store(tmp_path: Path) -> None:
+    """A path keeps its own errors."""
+    with pytest.raises(SourceError, match="no such file or folder"):
+        reading.runs(tmp_path / "nowhere")

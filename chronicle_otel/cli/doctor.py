@@ -96,9 +96,12 @@ def _report(options: argparse.Namespace) -> Report:
 
 
 def _seconds(text: str) -> float:
-    number = float(text.removesuffix("s"))
+    try:
+        number = float(text.removesuffix("s"))
+    except ValueError:
+        number = 0.0
     if not 0 < number < 86_400:
-        raise ValueError
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds")
     return number
 
 

@@ -6,9 +6,11 @@ records ──ladder, runs, sizes──┴──► diagnoses, each with the set
 
 from __future__ import annotations
 
+import contextlib
+import json
 import re
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from chronicle_otel.doctor.diagnosis import Diagnosis, Report, Severity
 from chronicle_otel.doctor.ladder import Where, check_ladder
@@ -20,11 +22,13 @@ from chronicle_otel.reading.model import runs_of
 
 _AGAINST: Final = re.compile(r"\((\d+) vs\. (\d+)\)")
 """grpc-go's words for a message above its limit: its size, and the limit."""
+_TEMPO_TRACE: Final = f"raise overrides.defaults.global.max_bytes_per_trace in Tempo, {TEMPO_TRACE:,} by default"
 
 
 def judged(probe: Probe, arrived: Arrived, where: Where) -> Report:
     """Say what was lost. The report's facts have the numbers."""
-    facts: dict[str, Any] = {"probe": probe.id, "bytes": probe.bytes, "spans": len(probe.spans), "seconds": round(arrived.seconds, 1)}
+    facts: dict[str, Any] = {"probe": probe.id, "endpoint": where.endpoint, "store": where.store, "bytes": probe.bytes}
+    facts |= {"spans": len(probe.spans), "seconds": round(arrived.seconds, 1)}
     taken = arrived.taken()
     facts["taken"] = len(taken)
     found = list(_door(arrived, where, facts))
@@ -105,7 +109,7 @@ def _sampling(taken: list[Sent], arrived: Arrived, where: Where, facts: dict[str
         return
     torn = sum(each["torn"] for each in counts.values())
     if torn:
-        what = f"of {sum(each['sent'] for each in counts.values())} Runs {torn} arrived in part: their spans went different ways, or were decided one by one"
+        what = f"of {PLAIN + 2} Runs {torn} arrived in part: their spans went different ways, or were decided one by one"
         setting = "sample by trace, let all spans of a trace meet in one collector (spread.yaml), and remember decisions (decision_cache)"
         yield Diagnosis("error", "runs_torn", where.between, what, setting)
     lost = [kind for kind in ("error", "flagged") if counts[kind]["sent"] and not counts[kind]["whole"] + counts[kind]["torn"]]
@@ -119,7 +123,8 @@ def _sampling(taken: list[Sent], arrived: Arrived, where: Where, facts: dict[str
         yield Diagnosis("error", "sampled", where.between, what, setting)
     if plain < counts["plain"]["sent"]:
         kept = "; the Run with an error and the flagged one did" if not lost else ""
-        what = f"{plain} of {counts['plain']['sent']} plain Runs arrived{kept}: something samples, or waits longer than {arrived.seconds:.0f} s"
+        many = counts["plain"]["sent"]
+        what = f"{plain} of {many} plain Runs arrived{kept}: something samples, or waits longer than {arrived.seconds:.0f} s"
         setting = "keep everything, or an archive of everything beside it (routing.yaml); chronicle doctor --config names the sampler"
         yield Diagnosis("warning", "sampled", where.between, what, setting)
     elif not torn and not lost:
@@ -143,25 +148,21 @@ def _sizes(taken: list[Sent], arrived: Arrived, where: Where, facts: dict[str, A
     if lost:
         damaging = lost[0] <= LARGEST_SPAN
         if lost[0] < whole:
-            what = f"spans of {_sizes_text(lost)} did not arrive, although one of {whole:,} bytes did: not their size is the reason, perhaps sampling"
+            what = f"spans of {_sizes_text(lost)} did not arrive, although one of {whole:,} bytes did: their size is not the reason"
             yield Diagnosis("error", "spans_lost", where.between, what, "look for dropped spans in the logs of the hops between")
         else:
             what = f"spans of {lost[0]:,} bytes and more were taken and did not arrive" + (f"; those up to {whole:,} did" if whole else "")
             what += "" if damaging else f"; a recorder makes none above {LARGEST_SPAN:,}"
-            setting = "for each exporter behind it: largest span < max_size of its batches < what the next receiver takes (--config says where not)"
+            setting = "largest span < max_size of an exporter's batches < what the next receiver takes; --config says where that is not so"
+            if where.kind == "tempo" and lost[0] >= TEMPO_TRACE:
+                setting = _TEMPO_TRACE
             yield Diagnosis("error" if damaging else "note", "span_limit", where.between, what, setting)
     if cut:
         damaging = cut[0] <= LARGEST_SPAN
-        what = f"spans of {_sizes_text(cut)} arrived without all of their text" + (
-            "" if damaging else f"; a recorder makes none above {LARGEST_SPAN:,}"
-        )
-        yield Diagnosis(
-            "error" if damaging else "note",
-            "span_shrunk",
-            where.between,
-            what,
-            "raise max_span_bytes of chronicle_redaction, or the hop's own limit",
-        )
+        what = f"spans of {_sizes_text(cut)} arrived without all of their text"
+        what += "" if damaging else f"; a recorder makes none above {LARGEST_SPAN:,}"
+        setting = "raise max_span_bytes of chronicle_redaction, and max_size of the batches behind it"
+        yield Diagnosis("error" if damaging else "note", "span_shrunk", where.between, what, setting)
     if outcome and whole == SIZES[-1]:
         yield Diagnosis("ok", "span_limit", where.between, f"spans of every size up to {whole:,} bytes arrived whole")
 
@@ -172,10 +173,11 @@ def _sizes_text(sizes: list[int]) -> str:
 
 def _text(value: Any) -> str:
     """A text, whatever became of its chunks: a list, JSON text of one."""
+    if isinstance(value, str) and value[:1] == "[":
+        with contextlib.suppress(ValueError, RecursionError):
+            value = json.loads(value)
     if isinstance(value, (list, tuple)):
-        return "".join(map(str, value))  # pyright: ignore[reportUnknownArgumentType,reportUnknownVariableType]
-    if isinstance(value, str) and value[:2] == '["':
-        return "".join(value[2:-2].split('","'))
+        return "".join(map(str, cast("list[Any]", value)))
     return value if isinstance(value, str) else ""
 
 
@@ -188,8 +190,7 @@ def _whole(taken: list[Sent], arrived: Arrived, where: Where, facts: dict[str, A
     size = WHOLE * 500_000
     if sent and 0 < here < len(sent):
         what = f"of one trace of {size:,} bytes {here * 500_000:,} arrived: later spans vanished after they were acknowledged"
-        setting = f"set overrides.defaults.global.max_bytes_per_trace in Tempo ({TEMPO_TRACE:,} by default); maximum_trace_size_bytes of a tail sampler"
-        yield Diagnosis("error", "trace_limit", where.store, what, setting)
+        yield Diagnosis("error", "trace_limit", where.store, what, _TEMPO_TRACE)
     elif sent and not here:
         what = f"nothing of a trace of {size:,} bytes arrived"
         yield Diagnosis(
@@ -216,14 +217,9 @@ def _runs(taken: list[Sent], arrived: Arrived, where: Where, facts: dict[str, An
     facts["recordings"] = {"complete": len(complete), "replayable": len(found) - len(damaged)}
     if damaged or (complete and len(found) < len(complete)):
         why = str(damaged[0].checks).splitlines()[0] if damaged else "their envelopes are gone"
-        what = f"of {len(complete)} recordings that arrived with every span {len(complete) - len(found) + len(damaged)} cannot be replayed ({why})"
-        yield Diagnosis(
-            "error",
-            "recording_damaged",
-            where.between,
-            what,
-            "the other findings say by what; a limit of strings of 2,000 bytes is the least",
-        )
+        count = len(complete) - len(found) + len(damaged)
+        what = f"of {len(complete)} recordings that arrived with every span {count} cannot be replayed ({why})"
+        yield Diagnosis("error", "recording_damaged", where.between, what, "the other findings say by what")
     elif complete:
         yield Diagnosis("ok", "recording", where.store, f"{len(complete)} recordings arrived whole and can be replayed")
 

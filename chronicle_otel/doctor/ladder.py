@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -28,8 +28,8 @@ class Where:
 
     @property
     def between(self) -> str:
-        """The whole way."""
-        return f"{self.endpoint} → {self.store}"
+        """The whole way: some hop of it, which a probe cannot tell from the others."""
+        return "on the way"
 
 
 def check_ladder(
@@ -107,16 +107,16 @@ def _strings(pairs: list[tuple[Sent, SpanRecord]], resource: Mapping[str, Any], 
 
 def _cut(size: int, places: list[str], where: Where) -> Diagnosis:
     known = next((cut for cut in CUTS if cut.bytes == size), TEMPO if where.kind == "tempo" else None)
-    also = f" (also {' and '.join(places)})" if places else ""
+    also = f" (also {', '.join(places)})" if places else ""
+    also = (f", as {known.who} does" if known is not None and known.bytes == size else "") + also
     if size < CHUNK:
         what = f"strings are cut at {size:,} bytes{also}: recordings cannot be replayed"
     else:
         what = (
-            f"strings are cut at {size:,} bytes{also}: payloads of recordings are lists of shorter ones and pass, long strings of others do not"
-        )  # fmt: skip
-    who = "" if known is None else f", which {known.who} does" if known.bytes == size else ""
+            f"strings are cut at {size:,} bytes{also}: payloads of recordings, lists of shorter ones, pass; long strings of others do not"
+        )
     setting = known.setting if known is not None else _ANY_CUT
-    return Diagnosis("error" if size < CHUNK else "warning", "string_cut", where.between, what + who, setting)
+    return Diagnosis("error" if size < CHUNK else "warning", "string_cut", where.between, what, setting)
 
 
 _ANY_CUT: Final = (
@@ -128,13 +128,16 @@ def _nested(pairs: list[tuple[Sent, SpanRecord]], resource: Mapping[str, Any]) -
     """Place, text and what came, of the long strings beside those of spans."""
     for span, record in pairs:
         if span.event:
-            found = next((event for event in record.events if event.get("name") == "probe"), None)
-            yield "in events", span.event["doctor.nested"], (found or {}).get("attributes", {}).get("doctor.nested", _GONE)
+            yield "in events", span.event["doctor.nested"], _first(record.events)
         if span.link:
-            links = record.links
-            yield "in links", span.link["doctor.nested"], (links[0] if links else {}).get("attributes", {}).get("doctor.nested", _GONE)
+            yield "in links", span.link["doctor.nested"], _first(record.links)
     if pairs:
         yield "on resources", resource["doctor.resource"], pairs[0][1].resource.get("doctor.resource", _GONE)
+
+
+def _first(records: Sequence[Mapping[str, Any]]) -> Any:
+    """The long string of the first event or link that has one."""
+    return next((each["attributes"]["doctor.nested"] for each in records if "doctor.nested" in each.get("attributes", {})), _GONE)
 
 
 # ---- number of attributes --------------------------------------------------------------------------

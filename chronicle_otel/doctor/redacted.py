@@ -8,7 +8,7 @@ from typing import Any
 
 from chronicle_otel import semconv
 from chronicle_otel.doctor.diagnosis import Diagnosis
-from chronicle_otel.doctor.ladder import Where
+from chronicle_otel.doctor.ladder import Where, cut_at
 from chronicle_otel.doctor.probe import CARD, EMAIL, Sent
 from chronicle_otel.doctor.sending import Arrived
 from chronicle_otel.reading import SpanRecord
@@ -26,13 +26,16 @@ def check_redaction(
         if record is None:
             continue
         policies |= _policies(record)
-        for place, came in _places(span, record, resource):
-            (raw if EMAIL in came or CARD in came else replaced).append(place)
+        for place, sent, came in _places(span, record, resource):
+            if EMAIL in came or CARD in came:
+                raw.append(place)
+            elif came and cut_at(sent, came) is None:  # one that was cut in front of what is private, or is gone, says nothing
+                replaced.append(place)
     if not raw and not replaced:
         return
     raw, replaced = list(dict.fromkeys(raw)), list(dict.fromkeys(replaced))
     facts["redaction"] = {"policies": sorted(policies), "raw": raw, "replaced": replaced}
-    by = f" by {semconv.REDACTION.replace('.', '_')}, policy {', '.join(sorted(policies))}" if policies else ""
+    by = f" by {semconv.REDACTION.replace('.', '_')}, policy {', '.join(each[:12] for each in sorted(policies))}" if policies else ""
     if not raw:
         yield Diagnosis("ok", "redaction", where.between, f"private values were replaced everywhere{by}")
     elif not replaced:
@@ -45,15 +48,17 @@ def check_redaction(
         yield Diagnosis("error", "redaction_skips", where.between, what, setting)
 
 
-def _places(span: Sent, record: SpanRecord, resource: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Where a private value was sent, and what is there now; a value that is gone was not seen by anybody."""
+def _places(span: Sent, record: SpanRecord, resource: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+    """Where a private value was sent, what it was, and what is there now."""
     named = {"doctor.text": "strings", "doctor.list": "lists", semconv.INPUT: "payloads"}
     for name, place in named.items():
         if name in span.attributes and _private(span.attributes[name]):
-            yield place, _text(record.attributes.get(name))
+            yield place, _text(span.attributes[name]), _text(record.attributes.get(name))
     if "doctor.nested.private" in span.event:
-        yield "events", _text([event.get("attributes") for event in record.events])
-        yield "resources", _text(record.resource.get("doctor.resource.private"))
+        name, events = "doctor.nested.private", record.events
+        yield "events", span.event[name], next((_text(each["attributes"][name]) for each in events if name in each["attributes"]), "")
+        name = "doctor.resource.private"
+        yield "resources", resource[name], _text(record.resource.get(name))
 
 
 def _private(value: Any) -> bool:
@@ -61,7 +66,7 @@ def _private(value: Any) -> bool:
 
 
 def _text(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+    return value if isinstance(value, str) else "" if value is None else json.dumps(value, ensure_ascii=False, default=str)
 
 
 def _policies(record: SpanRecord) -> set[str]:

@@ -86,6 +86,8 @@ class Store:
         """Ask the store for something. SourceError if it cannot be asked."""
         if self.location is not None:
             read(self.source, Search.of(service=SERVICE, since="1m", limit=1))
+        elif not os.path.isdir(os.path.dirname(self.source) or "."):
+            raise SourceError(f"no such folder: {os.path.dirname(self.source)}; name the file that a collector writes, or its folder")
 
     def traces(self, wanted: Iterable[str]) -> Spans:
         """Return what there is of these traces."""

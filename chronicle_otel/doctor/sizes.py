@@ -33,6 +33,8 @@ DECISION_WAIT: Final = 30
 """Seconds; tail_sampling's decision_wait."""
 LONG_RUN: Final = 300
 """Seconds that agents run without anybody thinking of a failure; a guess that a decision should outwait."""
+BADGER_VALUE: Final = 65_000
+"""Bytes of one value, a list counted as its JSON text, that Jaeger's badger store takes; tried with Jaeger 2.13."""
 ELASTIC_SEARCHABLE: Final = 256
 """Characters of a tag that Elasticsearch indexes for Jaeger (`ignore_above`)."""
 

@@ -9,7 +9,17 @@ from chronicle_otel.doctor.configuration import Configuration, Path, Unknown, nu
 from chronicle_otel.doctor.diagnosis import Diagnosis
 from chronicle_otel.doctor.hops import check_receivers
 from chronicle_otel.doctor.pipelines import routes, type_of
-from chronicle_otel.doctor.sizes import CHUNK, ELASTIC_SEARCHABLE, TEMPO, TEMPO_ATTRIBUTE, TEMPO_MESSAGE, TEMPO_RATE, TEMPO_TRACE, VENDORS
+from chronicle_otel.doctor.sizes import (
+    BADGER_VALUE,
+    CHUNK,
+    ELASTIC_SEARCHABLE,
+    TEMPO,
+    TEMPO_ATTRIBUTE,
+    TEMPO_MESSAGE,
+    TEMPO_RATE,
+    TEMPO_TRACE,
+    VENDORS,
+)
 
 _SHORT_TRACE = 10_000
 """Spans of a trace; a Run of a long-running agent has some thousand."""
@@ -136,8 +146,18 @@ def _backend(config: Configuration, path: Path, kind: str) -> Iterator[Diagnosis
             if most
             else "everything is lost with the process"
         )
-        yield Diagnosis("warning", "store_in_memory", where, what, "use badger, as docker/jaeger.yaml does, or a database")
+        yield Diagnosis(
+            "warning",
+            "store_in_memory",
+            where,
+            what,
+            "raise max_traces, keep an archive of files beside it (stores.yaml), or use a database",
+        )
     elif kind == "badger":
+        what = (
+            f"a span with a value above {BADGER_VALUE:,} bytes is refused with the advice to try again: it and all behind it wait for ever"
+        )
+        yield Diagnosis("error", "value_limit", where, what, "use memory, as docker/jaeger.yaml does, or a database")
         if config.get(*path, "ephemeral") is not False:
             what = "badger keeps its data in a temporary folder, and loses it with the process"
             yield Diagnosis("warning", "store_in_memory", config.where(*path, "ephemeral"), what, "set ephemeral: false, and directories")

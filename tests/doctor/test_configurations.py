@@ -56,9 +56,11 @@ def test_what_ships_damages_nothing(config: Path) -> None:
 
 
 def test_the_stack_fits_together() -> None:
-    """The sizes of stores.yaml fit what Jaeger and Tempo of docker/ take: nothing but notes."""
+    """The sizes of stores.yaml fit what Jaeger and Tempo of docker/ take; that this Jaeger forgets is all there is to say."""
     report = checked([PIPELINES / "stores.yaml", *DOCKER])
-    assert [(each.severity, each.kind) for each in report.diagnoses if each.severity in ("error", "warning")] == []
+    assert [(each.severity, each.kind) for each in report.diagnoses if each.severity in ("error", "warning")] == [
+        ("warning", "store_in_memory")
+    ]
 
 
 def test_the_two_rows_of_collectors_fit_together() -> None:

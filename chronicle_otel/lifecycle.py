@@ -223,6 +223,11 @@ def recorded_file() -> str | None:
     return _recorder.telemetry.file_path
 
 
+def endpoint() -> str | None:
+    """Where our own export sends to; None before the first span, and without `export="own"`."""
+    return _recorder.telemetry.endpoint if _recorder is not None else None
+
+
 def _before_fork() -> None:
     recorder = _recorder
     if recorder is not None:

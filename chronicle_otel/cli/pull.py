@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import os
 import sys
 
 from . import arguments
@@ -46,7 +47,7 @@ def execute(options: argparse.Namespace) -> int:
     if options.json:
         print_json(dataclasses.asdict(pulled))
     elif options.output != "-":
-        say(f"wrote {pulled.path} ({pulled.bytes / 1000:.1f} kB)")
+        say(f"wrote {pulled.path} ({os.path.getsize(pulled.path) / 1000:.1f} kB)")
         say(f"{plural(len(pulled.runs), 'run')}, {plural(pulled.traces, 'trace')}, {plural(pulled.spans, 'span')}")
     return 0
 

@@ -1,7 +1,7 @@
 """Run a script or module with recording on: its agents, tools and model calls become spans in a file.
 
 Instrumentors of installed SDKs and the recording of clock, random, uuid and environment reads are switched on. Where
-the script sets an OpenTelemetry TracerProvider, the spans go there too.
+the script sets an OpenTelemetry TracerProvider, the spans go there too; with --export own they go to the OTLP endpoint of the environment.
 """
 
 from __future__ import annotations
@@ -19,14 +19,18 @@ EXAMPLES = (
     "chronicle run agent.py 'Please sell $1,000 worth of ACME'",
     "chronicle run --path runs/today.jsonl -m shop.assistant --verbose",
     "chronicle run -- agent.py --json",
+    "OTEL_EXPORTER_OTLP_ENDPOINT=http://localhost:4318 chronicle run --export own agent.py",
 )
-_WITH_VALUE = ("--path", "--env")
+_WITH_VALUE = ("--path", "--env", "--export")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments; the script and its own are split off before."""
     parser.usage = "chronicle run [options] [--] SCRIPT [ARGUMENT ...]\n       chronicle run [options] -m MODULE [ARGUMENT ...]"
     parser.add_argument("--path", metavar="PATH", help="file or folder to write to (default: ./.chronicle)")
+    parser.add_argument(
+        "--export", choices=("own",), help="own: send the spans to the OTLP endpoint of the environment, in requests cut by bytes"
+    )
     parser.add_argument("--no-instrument", action="store_true", help="switch no Instrumentor on")
     parser.add_argument("--no-ambient", action="store_true", help="do not record reads of clock, random, uuid, secrets and environment")
     parser.add_argument(
@@ -61,8 +65,11 @@ def execute(options: argparse.Namespace) -> int:
         raise UsageError("run: name a script, or -m and a module, as in: chronicle run agent.py")
     ambient = [] if options.no_ambient else [source for source in AMBIENT_SOURCES if source != "env" or options.env]
     _check(command[0], module=module)
-    lifecycle.init(options.path, instrument=not options.no_instrument, ambient=ambient, ambient_env=tuple(options.env))
+    lifecycle.init(
+        options.path, instrument=not options.no_instrument, ambient=ambient, ambient_env=tuple(options.env), export=options.export
+    )
     path: str | None = None
+    endpoint: str | None = None
     try:
         lifecycle.run_script(command[0], command[1:], module=module)
         code = 0
@@ -75,9 +82,9 @@ def execute(options: argparse.Namespace) -> int:
         sys.stdout.flush()
         _wait_for_threads()
         lifecycle.flush()
-        path = lifecycle.recorded_file()
+        path, endpoint = lifecycle.recorded_file(), lifecycle.endpoint()
         lifecycle.shutdown()
-    _tell(options, path)
+    _tell(options, path, endpoint)
     return code
 
 
@@ -127,17 +134,25 @@ def _ours(file: str) -> bool:
     return file.startswith((os.path.join(package, "cli"), os.path.join(package, "recording"), os.path.join(package, "lifecycle")))
 
 
-def _tell(options: argparse.Namespace, path: str | None) -> None:
+def _tell(options: argparse.Namespace, path: str | None, endpoint: str | None) -> None:
     if options.json:
         import chronicle_otel as chronicle
 
         from .runs import facts
 
         found = chronicle.runs(path) if path is not None and os.path.exists(path) else []
-        print_json({"path": path, "runs": [facts(run) for run in found if run.resource.get("process.pid") in (None, os.getpid())]})
+        print_json(
+            {
+                "path": path,
+                "endpoint": endpoint,
+                "runs": [facts(run) for run in found if run.resource.get("process.pid") in (None, os.getpid())],
+            }
+        )
     elif not options.quiet:
         shown = os.path.relpath(path) if path is not None else None
         text = f"recorded to {shown}" if shown else "nothing was recorded: the script crossed no boundary"
         if path is not None and not os.path.exists(path):
             text = f"nothing was recorded: {shown} could not be written"
+        if endpoint is not None:
+            text = f"sent to {endpoint}" + (f", and {text}" if shown else "")
         print(f"chronicle: {safe(text)}", file=sys.stderr)

@@ -148,18 +148,19 @@ class Telemetry:
         from .export.tracer import SampledTracer
 
         sinks: list[Sink] = []
+        resource, scope = self._resource(provider), Scope(SCOPE, __version__)
         if self._path is not None:
             self._file = self._new_file(self._path)
             sinks.append(self._file)
         if os.environ.get("OTEL_SDK_DISABLED", "").strip().lower() == "true":
             _guard.warn_once("export where telemetry is switched off", "OTEL_SDK_DISABLED is true: nothing is sent; unset it to export")
         else:
-            self._otlp = sink_of(self._settings, self._resource(provider), Scope(SCOPE, __version__), redact=self._redact, put=self.put)
+            self._otlp = sink_of(self._settings, resource, scope, redact=self._redact, put=self.put)
             sinks.append(self._otlp)
         if not sinks:
             return trace.NoOpTracer()
         sampler = getattr(provider, "sampler", None) or TracerProvider(shutdown_on_exit=False).sampler
-        return SampledTracer(_Sinks(sinks), self._resource(provider), Scope(SCOPE, __version__), sampler)
+        return SampledTracer(_Sinks(sinks), resource, scope, sampler)
 
     # ---- facts of a Run
 

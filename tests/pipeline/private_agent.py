@@ -80,7 +80,8 @@ def desk(request: str) -> str:
     client = OpenAI()
     while True:
         text, calls = "", dict[int, dict[str, Any]]()
-        for chunk in client.chat.completions.create(model="gpt-4.1", messages=messages, stream=True):
+        counted: Any = {"include_usage": True}
+        for chunk in client.chat.completions.create(model="gpt-4.1", messages=messages, stream=True, stream_options=counted):
             delta = chunk.choices[0].delta if chunk.choices else None
             text += (delta.content or "") if delta else ""
             for part in (delta.tool_calls or []) if delta else []:

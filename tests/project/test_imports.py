@@ -39,6 +39,8 @@ def loaded_after(statement: str) -> set[str]:
         "import chronicle_otel as c; c.load, c.runs",
         "import chronicle_otel as c; c.replay, c.replaying",
         "import chronicle_otel.cli",
+        "import chronicle_otel.reading.sources.jaeger, chronicle_otel.reading.sources.tempo, chronicle_otel.reading.sources.files",
+        "import chronicle_otel.reading.sources.clickhouse, chronicle_otel.reading.sources.phoenix, chronicle_otel.reading.pulling",
         "import chronicle_otel.credentials",
     ],
 )

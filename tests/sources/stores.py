@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -42,7 +43,7 @@ class Given:
 class Store:
     """Requests and where it listens."""
 
-    def __init__(self, answer: Callable[[Asked], Given]) -> None:
+    def __init__(self, answer: Callable[[Asked], Given], tls: ssl.SSLContext | None = None) -> None:
         self.asked: list[Asked] = []
         store = self
 
@@ -68,6 +69,8 @@ class Store:
                 """Stay silent."""
 
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        if tls is not None:
+            self.server.socket = tls.wrap_socket(self.server.socket, server_side=True, do_handshake_on_connect=False)
         self.port = self.server.server_address[1]
 
     def at(self, scheme: str, rest: str = "") -> str:
@@ -76,9 +79,9 @@ class Store:
 
 
 @contextmanager
-def serving(answer: Callable[[Asked], Given] | Given) -> Iterator[Store]:
+def serving(answer: Callable[[Asked], Given] | Given, tls: ssl.SSLContext | None = None) -> Iterator[Store]:
     """Serve what a function answers, or always the same."""
-    store = Store((lambda asked: answer) if isinstance(answer, Given) else answer)
+    store = Store((lambda asked: answer) if isinstance(answer, Given) else answer, tls)
     thread = threading.Thread(target=store.server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()
     try:

@@ -7,7 +7,9 @@ import pytest
 from chronicle_otel import reading
 from chronicle_otel.errors import UsageError
 from chronicle_otel.reading.search import moment
-from chronicle_otel.reading.sources.location import is_url, parse
+from chronicle_otel.reading.sources.access import VARIABLES
+from chronicle_otel.reading.sources.location import STORES, is_url, parse, schemes
+from tests.conftest import ROOT
 
 TRACE = "5b8aa5a2d2c872e8321cf37308d69df2"
 
@@ -105,3 +107,12 @@ def test_paths_are_no_addresses(source: str, is_one: bool) -> None:
 def test_times(text: str, ns: int) -> None:
     """A time is UTC where it does not say; a plus that a query string turned into a space is one."""
     assert moment(text, "since") == ns
+
+
+def test_everything_is_documented() -> None:
+    """docs/sources.md names every scheme, parameter, variable and notice."""
+    text = (ROOT / "docs" / "sources.md").read_text(encoding="utf-8")
+    assert [scheme for scheme in schemes() if f"`{scheme}://" not in text] == []
+    assert [name for name in VARIABLES if f"`{name}`" not in text] == []
+    assert [name for store in STORES.values() for name in store.options if f"{name}=NAME" not in text] == []
+    assert [kind for kind in ("search_limit", "types_lost", "partial_trace", "cut_attribute") if f"`{kind}`" not in text] == []

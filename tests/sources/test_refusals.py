@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import gzip
 import os
+import shutil
 import socket
+import ssl
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -114,6 +117,59 @@ def test_a_refusal_is_not_repeated() -> None:
     with serving(Given(401)) as store:
         refusal(store.at("jaeger", f"/{TRACE}"))
         assert len(store.asked) == 1
+
+
+# ---- TLS -----------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def pem(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with an authority (ca.pem), and certificate and key that it signed for 127.0.0.1 (one.pem, one.key)."""
+    if shutil.which("openssl") is None:
+        pytest.skip("openssl makes the certificates, and is not installed")
+    folder = tmp_path_factory.mktemp("pem")
+    (folder / "san").write_text("subjectAltName=IP:127.0.0.1\n")
+    sign = ["openssl", "x509", "-req", "-days", "2"]
+    new = ["openssl", "req", "-newkey", "rsa:2048", "-nodes", "-subj"]
+    for command in (
+        [*new, "/CN=ca", "-x509", "-days", "2", "-keyout", "ca.key", "-out", "ca.pem"],
+        [*new, "/CN=one", "-keyout", "one.key", "-out", "one.csr"],
+        [*sign, "-in", "one.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-extfile", "san", "-out", "one.pem"],
+    ):
+        subprocess.run(command, cwd=folder, check=True, capture_output=True)
+    return folder
+
+
+def server_tls(pem: Path) -> ssl.SSLContext:
+    """A server that asks for a certificate of the same authority."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(pem / "one.pem", pem / "one.key")
+    context.load_verify_locations(pem / "ca.pem")
+    context.verify_mode = ssl.CERT_REQUIRED
+    return context
+
+
+def test_tls_with_an_authority_and_a_certificate_of_ones_own(pem: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Verified by default; each thing that is missing is named; with all of them it works."""
+    with serving(JAEGER, server_tls(pem)) as store:
+        source = store.at("jaeger+https", f"/{TRACE}")
+        assert "name the authority that signed it in CHRONICLE_JAEGER_CA_FILE" in refusal(source)
+        monkeypatch.setenv("CHRONICLE_SOURCE_CA_FILE", str(pem / "ca.pem"))
+        assert "CHRONICLE_JAEGER_CERT_FILE" in refusal(source)
+        monkeypatch.setenv("CHRONICLE_JAEGER_CERT_FILE", str(pem / "one.pem"))
+        monkeypatch.setenv("CHRONICLE_JAEGER_KEY_FILE", str(pem / "one.key"))
+        assert reading.load(source).entry.name == "buy"
+        monkeypatch.delenv("CHRONICLE_SOURCE_CA_FILE")
+        monkeypatch.setenv("CHRONICLE_JAEGER_TLS_VERIFY", "false")
+        assert reading.load(source).entry.name == "buy"
+
+
+def test_no_way_back_from_tls(pem: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A redirect from https to http is not followed."""
+    for name, file in (("CA_FILE", "ca.pem"), ("CERT_FILE", "one.pem"), ("KEY_FILE", "one.key")):
+        monkeypatch.setenv(f"CHRONICLE_SOURCE_{name}", str(pem / file))
+    with serving(Given(302, headers={"Location": "http://127.0.0.1/x"}), server_tls(pem)) as store:
+        assert "redirects to http://127.0.0.1/x, which is not followed" in refusal(store.at("tempo+https", f"/{TRACE}"))
 
 
 # ---- credentials ---------------------------------------------------------------------------------

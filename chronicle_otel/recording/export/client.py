@@ -24,6 +24,9 @@ _RETRYABLE_HTTP = frozenset({408, 429, 502, 503, 504})
 _RETRYABLE_GRPC = frozenset({"CANCELLED", "DEADLINE_EXCEEDED", "ABORTED", "OUT_OF_RANGE", "UNAVAILABLE", "DATA_LOSS"})
 """https://opentelemetry.io/docs/specs/otlp/#failures; RESOURCE_EXHAUSTED too, where it says when to come back."""
 
+_TOO_LARGE = ("larger than max", "exceeds maximum size", "length too large")
+"""How gRPC in Go and C++, Java, and Rust word it that a message is above their limit; nothing else says so."""
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:
@@ -51,6 +54,10 @@ class Client(Protocol):
 
     def close(self) -> None:
         """Give connections back."""
+        ...
+
+    def forget(self) -> None:
+        """In a forked child: the connections are the parent's."""
         ...
 
 
@@ -124,6 +131,9 @@ class HttpClient:
         if session is not None:
             session.close()
 
+    def forget(self) -> None:
+        self._session = None
+
 
 def _taken_json(data: bytes) -> Answer:
     import json
@@ -142,6 +152,7 @@ class GrpcClient:
         self.endpoint = endpoint
         self._channel: Any = None
         self._export: Any = None
+        self._abandoned: list[Any] = []
         self._lock = threading.Lock()
 
     def post(self, body: bytes, timeout: float) -> Answer:
@@ -177,16 +188,19 @@ class GrpcClient:
         if channel is not None:
             channel.close()
 
+    def forget(self) -> None:
+        self._lock = threading.Lock()
+        self._abandoned.append(self._channel)  # its threads are not here, so it must not be closed here either
+        self._channel = None
+
 
 def _refused(error: Any) -> Answer:
     name: str = error.code().name
     details = str(error.details() or "")
     after = _retry_delay(error)
-    if name == "RESOURCE_EXHAUSTED":
-        # grpc-go's words for a message above its limit, which are the only sign of it
-        large = "larger than max" in details
-        return Answer(again=after is not None and not large, after=after, too_large=large, reason=f"gRPC {name}: {details[:120]}")
-    return Answer(again=name in _RETRYABLE_GRPC, after=after, reason=f"gRPC {name}: {details[:120]}")
+    large = any(words in details for words in _TOO_LARGE)
+    again = not large and (name in _RETRYABLE_GRPC or (name == "RESOURCE_EXHAUSTED" and after is not None))
+    return Answer(again=again, after=after, too_large=large, reason=f"gRPC {name}: {details[:120]}")
 
 
 def _retry_delay(error: Any) -> float | None:

@@ -32,6 +32,8 @@ _WAIT = 1.0
 """Seconds that the caller waits for room before he writes the span to disk himself."""
 _LINGER = 0.5
 """Seconds after which spans that nobody passed on are sent."""
+_SLICE = 0.001
+"""Seconds of work after which the application's threads get their turn."""
 _SUPPRESS = "suppress_instrumentation"
 """The context key under which OpenTelemetry's processors mark their work."""
 _SHORTEST = 0.25
@@ -91,6 +93,7 @@ class OtlpSink:
         self._stopping = self._closed = False
         self._deadline: float | None = None
         self._away = False
+        self._resting = False
         meters.watch(self)
 
     # ---- spans come
@@ -104,18 +107,18 @@ class OtlpSink:
                 self._changed.notify_all()
                 if not self._away:
                     self._changed.wait_for(lambda: self._room(cost) or self._away, _WAIT)
-            room = self._room(cost)
+            room = self._room(cost) and not self._closed
             if room:
                 self._queue.append((span, cost))
                 self.waiting += cost
-                if self.waiting >= self._largest:
+                if self._resting or self.waiting >= self._largest:
                     self._changed.notify_all()
                 if self._thread is None and not self._stopping:
                     self._start()
         if not room:
             ready = self._prepared(span)
             if ready is not None:
-                self._keep([ready], "queue_full")
+                self._keep([ready], "shutdown" if self._closed else "queue_full")
 
     def _room(self, cost: int) -> bool:
         return self._stopping or not self.waiting or self.waiting + cost <= self._rules.queue_bytes
@@ -172,7 +175,8 @@ class OtlpSink:
         self._ready.clear()
         self._flight = []
         self.waiting = 0
-        self._thread, self._away = None, False
+        self._thread, self._away, self._resting = None, False, False
+        self._client.forget()
         if self._unsent is not None:
             self._unsent.forget()
 
@@ -181,8 +185,10 @@ class OtlpSink:
     def _run(self) -> None:
         while not self._stopping:
             with self._changed:
-                if not (self._wanted or self.waiting >= self._largest or self._stopping):
-                    self._changed.wait(_LINGER if self.waiting else None)
+                self._resting = True
+                self._changed.wait_for(lambda: self.waiting or self._stopping)
+                self._resting = False
+                self._changed.wait_for(lambda: self._wanted or self.waiting >= self._largest or self._stopping, _LINGER)
             self._work()
 
     def _work(self) -> None:
@@ -208,8 +214,12 @@ class OtlpSink:
         """Take spans off the queue until a request is full."""
         size = self._head.size
         batch: list[_Ready] = []
+        worked = time.perf_counter()
         while True:
             if not self._ready:
+                if time.perf_counter() - worked > _SLICE:
+                    time.sleep(0)  # hands the interpreter to whoever waits for it, who would else wait five milliseconds
+                    worked = time.perf_counter()
                 with self._changed:
                     if not self._queue:
                         break

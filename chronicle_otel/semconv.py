@@ -44,6 +44,8 @@ REPLAY_OF: Final = "chronicle.replay.of"
 REPLAY_VERDICT: Final = "chronicle.replay.verdict"
 REPLAY_LEVEL: Final = "chronicle.replay.level"
 DIVERGENCE: Final = "chronicle.divergence"
+DOCTOR: Final = "chronicle.doctor"
+"""On every span that `chronicle doctor` sends: the id of its probe. They are nobody's recordings and may be deleted."""
 SIZE_SUFFIX: Final = ".size"
 
 PAYLOADS: Final = (INPUT, OUTPUT, ERROR, STREAM, CODE, SESSION, AMBIENT, RUN_PARENT, REDACTION)

@@ -16,7 +16,7 @@ import sys
 from collections.abc import Sequence
 from types import ModuleType
 
-from . import check, demo, diff, policy, promote, pull, redact, replay, run, runs, send, show
+from . import check, demo, diff, doctor, policy, promote, pull, redact, replay, run, runs, send, show
 from .terminal import safe
 
 VERBS: dict[str, ModuleType] = {
@@ -32,12 +32,13 @@ VERBS: dict[str, ModuleType] = {
     "redact": redact,
     "policy": policy,
     "send": send,
+    "doctor": doctor,
 }
 """In the order of use; the order of the help and of docs/cli.md."""
 
 EXIT_CODES = """exit codes:
   0  reproduced or fixed; done
-  1  diverged, failed or still failing; two runs differ; spans that the endpoint did not take
+  1  diverged, failed or still failing; two runs differ; spans that the endpoint did not take; doctor: recordings are damaged
   2  wrong usage, or a source that cannot be read
   3  the recording cannot be judged: steps missing, values cut; or it holds lines that cannot be redacted or sent
   4  the entry could not be started

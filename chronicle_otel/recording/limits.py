@@ -34,6 +34,8 @@ class Limit:
     """The variable or the object that says so."""
     setting: str
     """What to do about it."""
+    kind: str = ""
+    """A word for programs: switched_off, string_cut, attributes_evicted, sampled, batch_by_count."""
 
     def __str__(self) -> str:
         return f"{self.where}: {self.what}; {self.setting}"
@@ -46,7 +48,7 @@ def environment_limits(environ: Mapping[str, str] = os.environ) -> list[Limit]:
 
 def _switched_off(environ: Mapping[str, str]) -> Iterator[Limit]:
     if environ.get("OTEL_SDK_DISABLED", "").strip().lower() == "true":
-        yield Limit("the SDK records and exports nothing", "OTEL_SDK_DISABLED=true", "unset it, or give init a path")
+        yield Limit("the SDK records and exports nothing", "OTEL_SDK_DISABLED=true", "unset it, or give init a path", "switched_off")
 
 
 def _lengths(environ: Mapping[str, str]) -> Iterator[Limit]:
@@ -68,7 +70,7 @@ def _sampler(environ: Mapping[str, str]) -> Iterator[Limit]:
     where = f"OTEL_TRACES_SAMPLER={name}"
     setting = "set it to parentbased_always_on, and sample whole runs in the collector"
     if name.endswith("always_off"):
-        yield Limit("no Run is recorded", where, setting)
+        yield Limit("no Run is recorded", where, setting, "switched_off")
     elif name.endswith("traceidratio"):
         argument = environ.get("OTEL_TRACES_SAMPLER_ARG", "").strip()
         try:
@@ -76,7 +78,9 @@ def _sampler(environ: Mapping[str, str]) -> Iterator[Limit]:
         except ValueError:
             return
         if ratio < 1:
-            yield Limit(f"of 100 Runs about {100 * ratio:g} are recorded, the others not at all", f"{where} ({argument})", setting)
+            yield Limit(
+                f"of 100 Runs about {100 * ratio:g} are recorded, the others not at all", f"{where} ({argument})", setting, "sampled"
+            )
 
 
 def application_limits(provider: Any) -> list[Limit]:
@@ -122,6 +126,7 @@ def _sampler_of(provider: Any) -> Iterator[Limit]:
             f"of 100 Runs about {100 * ratio:g} are recorded, the others not at all",
             "sampler of the tracer provider",
             "sample whole runs in the collector instead",
+            "sampled",
         )
 
 
@@ -153,15 +158,18 @@ def _batches(processor: Any) -> Iterator[Limit]:
             "receiver takes, and all of it is lost",
             "batch processor of the tracer provider",
             f"set OTEL_BSP_MAX_EXPORT_BATCH_SIZE={fits}, or use {_OWN}, which cuts by bytes",
+            "batch_by_count",
         )
 
 
 def _cut(where: str, length: int, setting: str) -> Limit:
-    return Limit(f"attributes are cut at {length} characters; recordings made so cannot be replayed", where, setting)
+    return Limit(f"attributes are cut at {length} characters; recordings made so cannot be replayed", where, setting, "string_cut")
 
 
 def _evicted(where: str, count: int, setting: str) -> Limit:
-    return Limit(f"a span keeps {count} attributes and loses the oldest, which are those of its envelope", where, setting)
+    return Limit(
+        f"a span keeps {count} attributes and loses the oldest, which are those of its envelope", where, setting, "attributes_evicted"
+    )
 
 
 def _number(value: str | None) -> int | None:

@@ -14,7 +14,7 @@ import pytest
 
 from tests.conftest import Chronicle, environment
 
-VERBS = ("demo", "run", "runs", "show", "replay", "diff", "promote", "check")
+VERBS = ("demo", "run", "runs", "show", "replay", "diff", "promote", "check", "doctor")
 
 
 @pytest.mark.parametrize("verb", VERBS)

@@ -24,7 +24,7 @@ from tests.pipeline.servers import ROOT, Server
 from tests.pipeline.spans import wait_for
 from tests.pipeline.stores import DOCKER, JAEGER, TEMPO, Jaeger, Tempo
 
-STEPS = 4_000
+STEPS = 2_000
 """About so many Steps are stored of each agent."""
 FORMS = ("json", "proto")
 _COLLECTOR = """

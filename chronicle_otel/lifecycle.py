@@ -109,8 +109,9 @@ def _redaction(settings: Settings, path: str | None) -> Redaction | None:
     if settings.redact is None or settings.redact is False:
         return None
     from .redaction import Redactor, load_policy
-    from .redaction.keys import read_key
+    from .redaction.keys import key_name, read_key
     from .redaction.own_spans import OwnSpans
+    from .redaction.tenants import Tenants
 
     own = settings.export == "own"
     way_out = "wrap that provider's exporter in chronicle_otel.redaction.exporter.RedactingSpanExporter and leave redact out"
@@ -125,7 +126,7 @@ def _redaction(settings: Settings, path: str | None) -> Redaction | None:
     redactor = settings.redact
     if not isinstance(redactor, Redactor):
         policy = load_policy(None if redactor is True else redactor)
-        redactor = Redactor(policy, read_key(), policy.tree["tenant"]["default"])
+        return OwnSpans(Tenants(Redactor(policy, read_key(), policy.tree["tenant"]["default"], key_name=key_name())))
     return OwnSpans(redactor)
 
 

@@ -90,22 +90,23 @@ def add_replay(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--allow-effects", action="store_true", help="let --live name effects: they act on the world")
 
 
-def add_key(parser: argparse.ArgumentParser, *, default: str) -> None:
+def add_key(parser: argparse.ArgumentParser, *, default: str, tenant: str = "the policy's default tenant") -> None:
     """--policy, --key-env, --key-file and --tenant; `default` says what happens without a key."""
     parser.add_argument("--policy", metavar="FILE", help="redaction policy; default: the one that ships")
     parser.add_argument("--key-env", metavar="NAME", help=f"environment variable that holds the redaction key; default: {default}")
     parser.add_argument("--key-file", metavar="FILE", help="file that holds the redaction key")
-    parser.add_argument("--tenant", metavar="NAME", help="whose pseudonyms; default: the policy's default tenant")
+    parser.add_argument("--tenant", metavar="NAME", help=f"whose pseudonyms; default: {tenant}")
 
 
 def redactor_of(options: argparse.Namespace) -> Redactor:
     """Make the Redactor that these arguments name. UsageError says what is missing."""
     from ..redaction import Redactor, load_policy
-    from ..redaction.keys import read_key
+    from ..redaction.keys import key_name, read_key
 
     policy = load_policy(options.policy)
     tenant = options.tenant if options.tenant is not None else policy.tree["tenant"]["default"]
-    return Redactor(policy, read_key(options.key_env, options.key_file), tenant)
+    name = key_name(options.key_env, options.key_file)
+    return Redactor(policy, read_key(options.key_env, options.key_file), tenant, key_name=name)
 
 
 def provided(options: argparse.Namespace) -> dict[str, str]:

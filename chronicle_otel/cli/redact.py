@@ -16,6 +16,7 @@ from .terminal import print_json, progress, safe, say
 if TYPE_CHECKING:
     from ..redaction import Redactor
     from ..redaction.files import Outcome
+    from ..redaction.tenants import Tenants
 
 HELP = "replace what is private in recordings, so that they still replay"
 EXAMPLES = (
@@ -32,13 +33,19 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     arguments.add_run(parser)
     parser.add_argument("-o", "--output", metavar="OUT", required=True, help="the file or folder to write")
-    arguments.add_key(parser, default="CHRONICLE_REDACTION_KEY")
+    arguments.add_key(
+        parser, default="CHRONICLE_REDACTION_KEY", tenant="what the resource says where the policy looks, else the policy's default tenant"
+    )
     arguments.add_json(parser)
 
 
 def execute(options: argparse.Namespace) -> int:
     """Write the redacted files; 3 if something was left out."""
-    redactor = arguments.redactor_of(options)
+    from ..redaction.tenants import Tenants
+
+    redactor: Redactor | Tenants = arguments.redactor_of(options)
+    if options.tenant is None:
+        redactor = Tenants(redactor)
     with progress(f"redacting {options.source}"):
         outcome = redacted(options, redactor)
     if options.json:
@@ -55,7 +62,7 @@ def execute(options: argparse.Namespace) -> int:
     return 3 if outcome.refused else 0
 
 
-def redacted(options: argparse.Namespace, redactor: Redactor) -> Outcome:
+def redacted(options: argparse.Namespace, redactor: Redactor | Tenants) -> Outcome:
     """Redact files line by line as they are; anything else as `chronicle pull` would write it, without a raw copy on the disk."""
     from ..reading.pulling import chosen_lines
     from ..reading.sources import is_url

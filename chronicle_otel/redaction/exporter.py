@@ -27,38 +27,39 @@ from .names import NOWHERE
 from .places import Pairs, Places
 from .redactor import Redactor, Tally
 from .report import written
+from .tenants import Tenants
 
 
 class SpanCopies:
     """Makes redacted copies of spans and log records of the SDK."""
 
-    def __init__(self, redactor: Redactor, *, tenant_from: str = "setting") -> None:
-        self._redactor = redactor
-        self._places = Places(redactor)
-        self._tenant_from = tenant_from
-        self._resources: weakref.WeakKeyDictionary[Any, tuple[Any, bool]] = weakref.WeakKeyDictionary()
+    def __init__(self, redactor: Redactor | Tenants) -> None:
+        self._redactors = redactor
+        self._known: weakref.WeakKeyDictionary[Redactor, Places] = weakref.WeakKeyDictionary()
+        self._resources: weakref.WeakKeyDictionary[Resource, Resource] = weakref.WeakKeyDictionary()
 
     def span(self, span: ReadableSpan) -> ReadableSpan:
         """Return a redacted copy of an ended span."""
         tally = Tally()
-        places = self._places
+        redactor = self._redactors.of(span.resource.attributes.items())
+        places = self._places(redactor)
         context = span.get_span_context()
-        attributes = self._attributes(span.attributes, tally, payloads=True)
+        attributes = _attributes(places, span.attributes, tally, payloads=True)
         name = places.text(span.name, tally)
         status = span.status
         if status.description:
             status = Status(status.status_code, places.text(status.description, tally))
-        events = [self._event(event, tally) for event in span.events]
-        links = [self._link(link, tally) for link in span.links]
-        state = self._context(context, tally)
-        scope = self._scope(span.instrumentation_scope, tally)
-        resource = self._resource(span.resource)
+        events = [_event(places, event, tally) for event in span.events]
+        links = [_link(places, link, tally) for link in span.links]
+        state = _context(places, context, tally)
+        scope = _scope(places, span.instrumentation_scope, tally)
+        resource = self._resource(places, span.resource)
         changed = bool(+tally.rules) or bool(+tally.opaque)
-        pairs = written(attributes, self._redactor, tally, changed=changed, tenant_from=self._tenant_from)
+        pairs = written(attributes, redactor, tally, changed=changed)
         return ReadableSpan(
             name=name,
             context=state,
-            parent=self._context(span.parent, Tally()),
+            parent=_context(places, span.parent, Tally()),
             resource=resource,
             attributes=dict(pairs),
             events=events,
@@ -73,7 +74,7 @@ class SpanCopies:
     def record(self, record: ReadableLogRecord) -> ReadableLogRecord:
         """Return a redacted copy of a log record."""
         tally = Tally()
-        places = self._places
+        places = self._places(self._redactors.of(record.resource.attributes.items()))
         log = record.log_record
         copy = type(log)(
             timestamp=log.timestamp,
@@ -81,7 +82,7 @@ class SpanCopies:
             severity_text=places.text(log.severity_text, tally) if log.severity_text else log.severity_text,
             severity_number=log.severity_number,
             body=places.value(log.body, NOWHERE, tally),
-            attributes=dict(self._attributes(log.attributes, tally, payloads=False)),
+            attributes=dict(_attributes(places, log.attributes, tally, payloads=False)),
             event_name=places.text(log.event_name, tally) if log.event_name else log.event_name,
         )
         for name in ("trace_id", "span_id", "trace_flags"):
@@ -89,48 +90,57 @@ class SpanCopies:
         return dataclasses.replace(
             record,
             log_record=copy,
-            resource=self._resource(record.resource),
-            instrumentation_scope=self._scope(record.instrumentation_scope, tally),
+            resource=self._resource(places, record.resource),
+            instrumentation_scope=_scope(places, record.instrumentation_scope, tally),
         )
 
-    def _attributes(self, attributes: Mapping[str, Any] | None, tally: Tally, *, payloads: bool) -> Pairs:
-        return self._places.attributes(list((attributes or {}).items()), tally, payloads=payloads)
+    def _places(self, redactor: Redactor) -> Places:
+        found = self._known.get(redactor)
+        if found is None:
+            found = self._known[redactor] = Places(redactor)
+        return found
 
-    def _event(self, event: Event, tally: Tally) -> Event:
-        attributes = self._attributes(event.attributes, tally, payloads=False)
-        return Event(self._places.text(event.name, tally), dict(attributes), event.timestamp)
-
-    def _link(self, link: Link, tally: Tally) -> Link:
-        context = self._context(link.context, tally)
-        assert context is not None
-        return Link(context, dict(self._attributes(link.attributes, tally, payloads=False)))
-
-    def _context(self, context: SpanContext | None, tally: Tally) -> SpanContext | None:
-        if context is None or not context.trace_state:
-            return context
-        state = self._places.trace_state(list(context.trace_state.items()), tally)
-        return SpanContext(context.trace_id, context.span_id, context.is_remote, context.trace_flags, TraceState(state))
-
-    def _scope(self, scope: InstrumentationScope | None, tally: Tally) -> InstrumentationScope | None:
-        if scope is None:
-            return None
-        places = self._places
-        return InstrumentationScope(
-            places.text(scope.name, tally),
-            places.text(scope.version, tally) if scope.version else scope.version,
-            places.text(scope.schema_url, tally) if scope.schema_url else scope.schema_url,
-            dict(self._attributes(scope.attributes, tally, payloads=False)),
-        )
-
-    def _resource(self, resource: Resource) -> Resource:
+    def _resource(self, places: Places, resource: Resource) -> Resource:
         found = self._resources.get(resource)
         if found is None:
             tally = Tally()
-            attributes = dict(self._attributes(resource.attributes, tally, payloads=False))
-            url = self._places.text(resource.schema_url, tally) if resource.schema_url else resource.schema_url
-            found = (Resource(attributes, url), True)
-            self._resources[resource] = found
-        return found[0]
+            attributes = dict(_attributes(places, resource.attributes, tally, payloads=False))
+            url = places.text(resource.schema_url, tally) if resource.schema_url else resource.schema_url
+            found = self._resources[resource] = Resource(attributes, url)
+        return found
+
+
+def _attributes(places: Places, attributes: Mapping[str, Any] | None, tally: Tally, *, payloads: bool) -> Pairs:
+    return places.attributes(list((attributes or {}).items()), tally, payloads=payloads)
+
+
+def _event(places: Places, event: Event, tally: Tally) -> Event:
+    attributes = _attributes(places, event.attributes, tally, payloads=False)
+    return Event(places.text(event.name, tally), dict(attributes), event.timestamp)
+
+
+def _link(places: Places, link: Link, tally: Tally) -> Link:
+    context = _context(places, link.context, tally)
+    assert context is not None
+    return Link(context, dict(_attributes(places, link.attributes, tally, payloads=False)))
+
+
+def _context(places: Places, context: SpanContext | None, tally: Tally) -> SpanContext | None:
+    if context is None or not context.trace_state:
+        return context
+    state = places.trace_state(list(context.trace_state.items()), tally)
+    return SpanContext(context.trace_id, context.span_id, context.is_remote, context.trace_flags, TraceState(state))
+
+
+def _scope(places: Places, scope: InstrumentationScope | None, tally: Tally) -> InstrumentationScope | None:
+    if scope is None:
+        return None
+    return InstrumentationScope(
+        places.text(scope.name, tally),
+        places.text(scope.version, tally) if scope.version else scope.version,
+        places.text(scope.schema_url, tally) if scope.schema_url else scope.schema_url,
+        dict(_attributes(places, scope.attributes, tally, payloads=False)),
+    )
 
 
 def _copied(items: Sequence[Any], copy: Callable[[Any], Any]) -> list[Any]:
@@ -145,9 +155,12 @@ def _copied(items: Sequence[Any], copy: Callable[[Any], Any]) -> list[Any]:
 
 
 class RedactingSpanExporter(SpanExporter):
-    """Hands an exporter redacted copies of the spans. A span that cannot be redacted is not exported, and counted."""
+    """Hands an exporter redacted copies of the spans. A span that cannot be redacted is not exported, and counted.
 
-    def __init__(self, exporter: SpanExporter, redactor: Redactor) -> None:
+    `redactor`: one for all, or `Tenants(redactor)`, which takes the tenant from each span's resource as the policy says.
+    """
+
+    def __init__(self, exporter: SpanExporter, redactor: Redactor | Tenants) -> None:
         self._exporter = exporter
         self._copies = SpanCopies(redactor)
 
@@ -165,7 +178,7 @@ class RedactingSpanExporter(SpanExporter):
 class RedactingLogExporter(LogRecordExporter):
     """Hands an exporter redacted copies of the log records."""
 
-    def __init__(self, exporter: LogRecordExporter, redactor: Redactor) -> None:
+    def __init__(self, exporter: LogRecordExporter, redactor: Redactor | Tenants) -> None:
         self._exporter = exporter
         self._copies = SpanCopies(redactor)
 

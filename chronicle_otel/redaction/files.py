@@ -13,6 +13,7 @@ from chronicle_otel.errors import SourceError, UsageError
 
 from .otlp_lines import OtlpLines
 from .redactor import Redactor
+from .tenants import Tenants
 
 SUFFIXES: Final = (".jsonl", ".jsonl.gz", ".json", ".json.gz")
 _GZIP: Final = b"\x1f\x8b"
@@ -31,7 +32,7 @@ class Outcome:
     """File and line of what is no OTLP, and why; it was not written."""
 
 
-def redact_files(source: str | os.PathLike[str], target: str | os.PathLike[str], redactor: Redactor) -> Outcome:
+def redact_files(source: str | os.PathLike[str], target: str | os.PathLike[str], redactor: Redactor | Tenants) -> Outcome:
     """Write redacted copies of a file or of a folder's files. Nothing that cannot be read is written."""
     here, there = Path(source), Path(target)
     if not here.exists():
@@ -50,7 +51,7 @@ def redact_files(source: str | os.PathLike[str], target: str | os.PathLike[str],
     return outcome
 
 
-def redact_lines(lines: Iterable[bytes], name: str, target: str | os.PathLike[str], redactor: Redactor) -> Outcome:
+def redact_lines(lines: Iterable[bytes], name: str, target: str | os.PathLike[str], redactor: Redactor | Tenants) -> Outcome:
     """Write a redacted copy of OTLP JSON lines that came from elsewhere than a file; `name` is what messages call them."""
     outcome = Outcome()
     reader = OtlpLines(redactor)

@@ -62,6 +62,10 @@ class Scope:
         """Say whether the name above, the name before or a word before hints at a type."""
         return hint in self.context.hints or hint in self.names.before(part, at).hints or self.names.word_before(hint, part, at)
 
+    def may_hint(self, hint: str, part: bytes) -> bool:
+        """Say quickly whether anything in or above a part could hint at a type; True says nothing."""
+        return hint in self.context.hints or self.names.hints_in(hint, part)
+
     def named(self, hint: str, part: bytes, at: int) -> bool:
         """Say whether the name before, or the word before that only blanks part from a place, is one that hints at a type."""
         return hint in self.names.before(part, at).hints or hint in self.names.before_blank(part, at).hints

@@ -100,6 +100,9 @@ class _Loose(Scope):
     def hinted(self, hint: str, part: bytes, at: int) -> bool:
         return self._hinted
 
+    def may_hint(self, hint: str, part: bytes) -> bool:
+        return self._hinted
+
     def named(self, hint: str, part: bytes, at: int) -> bool:
         return self._hinted
 

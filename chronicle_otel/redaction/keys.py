@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from typing import Final
 
@@ -11,6 +12,17 @@ from .pseudonyms import KEY_BYTES
 
 VARIABLE: Final = "CHRONICLE_REDACTION_KEY"
 """Where the key is looked for if nobody says where."""
+
+
+_PLAIN: Final = re.compile(r"[A-Za-z_]{1,40}")
+
+
+def key_name(env: str | None = None, file: str | os.PathLike[str] | None = None) -> str:
+    """Return what reports say of where the key came from: `file`, or the variable's name, or `env` where that is no plain word."""
+    if file:
+        return "file"
+    name = env or VARIABLE
+    return name if _PLAIN.fullmatch(name) else "env"
 
 
 def read_key(env: str | None = None, file: str | os.PathLike[str] | None = None) -> bytes:

@@ -17,6 +17,7 @@ _REACH: Final = 48
 _BEFORE: Final = re.compile(rb"""([A-Za-z0-9_.-]+)["'\\ )]*([:=#])["'\\ (]*\Z""")
 _BLANK_BEFORE: Final = re.compile(rb"""([A-Za-z0-9_.-]+)["'\\ )]* ["'\\ (]*\Z""")
 _ASSIGNED: Final = re.compile(rb"""[A-Za-z0-9_.-]*["'\\ )]*[=#]["'\\ (]*\Z""")
+_MARK: Final = re.compile(rb"[:=#]")
 _BLANKS: Final = b" \t\r\n"
 _FIRST_LETTER: Final = re.compile(rb"[A-Za-z][A-Za-z0-9_.-]*")
 
@@ -92,6 +93,7 @@ class Names:
         for entry in tree["keys"]:
             if entry.get("hint"):
                 self.hinting.setdefault(entry["hint"], []).extend(entry["names"])
+        self._blank_names = {hint: re.compile(name_core(listed).encode() + rb"""["'\\ )(]* """) for hint, listed in self.hinting.items()}
         self.vetoed = frozenset(rule for entry in tree["keys"] for rule in entry.get("veto", ()))
         """Rules that some name speaks against."""
 
@@ -152,6 +154,13 @@ class Names:
         if given is not None:
             start = given.start()
         return pattern.search(part, start, at) is not None
+
+    def hints_in(self, hint: str, part: bytes) -> bool:
+        """Say whether a name or word stands in a part that could hint at something in it."""
+        if _MARK.search(part) is not None:
+            return True
+        words, names = self._words.get(hint), self._blank_names.get(hint)
+        return (words is not None and words.search(part) is not None) or (names is not None and names.search(part) is not None)
 
     def patterns(self) -> dict[str, re.Pattern[bytes]]:
         """Return the words of every hint as a pattern."""

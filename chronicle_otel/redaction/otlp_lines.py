@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import weakref
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final, TypeAlias, cast
 
@@ -15,6 +16,7 @@ from .names import NOWHERE
 from .places import KeyValues, Pairs, Places
 from .redactor import Redactor, Tally
 from .report import written
+from .tenants import NoTenant, Tenants
 
 Tree: TypeAlias = dict[str, Any]
 
@@ -32,10 +34,9 @@ class NotOtlp(ValueError):
 class OtlpLines:
     """Redacts lines, and counts over all of them."""
 
-    def __init__(self, redactor: Redactor, *, tenant_from: str = "setting") -> None:
-        self._redactor = redactor
-        self._places = Places(redactor)
-        self._tenant_from = tenant_from
+    def __init__(self, redactor: Redactor | Tenants) -> None:
+        self._redactors = redactor
+        self._known: weakref.WeakKeyDictionary[Redactor, _Walk] = weakref.WeakKeyDictionary()
         self.total = Tally()
         self.spans = 0
         self.changed = 0
@@ -47,11 +48,11 @@ class OtlpLines:
                 continue
             try:
                 yield self.line(line)
-            except (NotOtlp, RecursionError) as error:
+            except (NotOtlp, NoTenant, RecursionError) as error:
                 refused(number, str(error) or "nested too deeply")
 
     def line(self, line: bytes) -> bytes:
-        """Redact one line; NotOtlp if it is none."""
+        """Redact one line; NotOtlp if it is none, NoTenant if the policy wants a tenant and it names none."""
         try:
             tree: Any = json.loads(line.decode("utf-8", "replace"))
         except ValueError:
@@ -64,14 +65,35 @@ class OtlpLines:
         before = json.dumps(record)
         for name, (scopes, items) in _RESOURCES.items():
             for resource in _list(record.get(name)):
-                self._resource(resource, scopes, items)
+                self._walk(resource).resource(resource, scopes, items, self)
         if json.dumps(record) == before:
             return line if line.endswith(b"\n") else line + b"\n"
         return json.dumps(record, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace") + b"\n"
 
-    # ---- places
+    def _walk(self, resource: Tree) -> _Walk:
+        """Return the walk of the tenant to whom a resource belongs."""
+        listed = _list(_object(resource.get("resource")).get("attributes"))
+        redactor = self._redactors.of((str(item.get("key", "")), _read(_object(item.get("value")))) for item in listed)
+        found = self._known.get(redactor)
+        if found is None:
+            found = self._known[redactor] = _Walk(redactor)
+        return found
 
-    def _resource(self, tree: Tree, scopes: str, items: str) -> None:
+    def count(self, tally: Tally) -> None:
+        """Count what was done to one span, record or resource."""
+        self.total.rules.update(tally.rules)
+        self.total.opaque.update(tally.opaque)
+
+
+class _Walk:
+    """Goes through every place of what belongs to a resource."""
+
+    def __init__(self, redactor: Redactor) -> None:
+        self._redactor = redactor
+        self._places = Places(redactor)
+
+    def resource(self, tree: Tree, scopes: str, items: str, totals: OtlpLines) -> None:
+        """Redact a resource and all that stands under it."""
         tally = Tally()
         self._attributes(_object(tree.get("resource")), tally)
         self._texts(tree, ("schemaUrl",), tally)
@@ -81,11 +103,13 @@ class OtlpLines:
             self._texts(about, ("name", "version"), tally)
             self._attributes(about, tally)
             for item in _list(scope.get(items)):
-                self.spans += 1
-                self._span(item) if items == "spans" else self._record(item)
-        self._count(tally)
+                totals.spans += 1
+                done = self._span(item) if items == "spans" else self._record(item)
+                totals.changed += bool(+done.rules) or bool(+done.opaque)
+                totals.count(done)
+        totals.count(tally)
 
-    def _span(self, span: Tree) -> None:
+    def _span(self, span: Tree) -> Tally:
         tally = Tally()
         self._texts(span, ("name",), tally)
         self._state(span, tally)
@@ -98,25 +122,19 @@ class OtlpLines:
         self._texts(_object(span.get("status")), ("message",), tally)
         pairs = self._attributes(span, tally, payloads=True)
         changed = bool(+tally.rules) or bool(+tally.opaque)
-        self.changed += changed
-        reported = written(pairs, self._redactor, tally, changed=changed, tenant_from=self._tenant_from)
+        reported = written(pairs, self._redactor, tally, changed=changed)
         if reported is not pairs:
             _write(span, reported)
-        self._count(tally)
+        return tally
 
-    def _record(self, record: Tree) -> None:
+    def _record(self, record: Tree) -> Tally:
         tally = Tally()
         self._texts(record, ("severityText", "eventName"), tally)
         if isinstance(record.get("body"), dict):
             body = _read(record["body"])
             record["body"] = _any(self._places.value(body, NOWHERE, tally), record["body"], body)
         self._attributes(record, tally)
-        self.changed += bool(+tally.rules) or bool(+tally.opaque)
-        self._count(tally)
-
-    def _count(self, tally: Tally) -> None:
-        self.total.rules.update(tally.rules)
-        self.total.opaque.update(tally.opaque)
+        return tally
 
     def _texts(self, tree: Tree, names: tuple[str, ...], tally: Tally) -> None:
         for name in names:

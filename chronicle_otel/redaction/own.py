@@ -7,23 +7,20 @@ from typing import Final
 
 from . import recognise
 from .detectors import addresses, card, iban, pem, us_ssn
+from .forms import FORMS
 from .found import DIGIT, RUN, Scope, after, before
-from .recognise import LETTER
 
 _CHR: Final = re.compile(rb"chr")
-_HOST: Final = re.compile(rb"d" + LETTER.encode() + rb"{6}\.example\.com")
-_MAIL: Final = re.compile(rb"m" + LETTER.encode() + rb"{16}@")
-_PHONE: Final = re.compile(rb"(?:\+?1[ .-]?)?\(?([2-9][0-9]{2})\)?[ \t./-]{0,3}555[ \t./-]{0,3}(01[0-9]{2})")
-_SSN: Final = re.compile(rb"(9[0-9]{2})([ .-]?)([0-4][0-9])\2([0-9]{4})")
-_INT: Final = re.compile(rb"(?<![0-9])(?:99[0-9]{2}([ -])[0-9]{4}\1[0-9]{4}|99[0-9]{10,})(?![0-9])")
+_HOST, _MAIL, _PHONE, _SSN, _QUAD, _DOC6 = (
+    re.compile(FORMS[name].encode()) for name in ("domain", "email", "phone", "us_ssn", "ipv4", "ipv6")
+)
+_INT: Final = re.compile(rb"(?<![0-9])" + FORMS["int"].encode() + rb"(?![0-9])")
 _GB: Final = re.compile(rb"[Gg][Bb][0-9]{2}")
 _NOT_DIGITS: Final = re.compile(rb"[^0-9]+")
-_QUAD: Final = re.compile(rb"24[0-7]\.[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}")
-_DOC6: Final = re.compile(rb"2001:0?[dD][bB]8:[0-9A-Fa-f:]+")
 CORES: Final = (
-    f"m{LETTER}{{16}}@d{LETTER}{{6}}\\.example\\.com",
-    f"chr{LETTER}{{24}}",
-    f"d{LETTER}{{6}}\\.example\\.com",
+    FORMS["email"],
+    FORMS["secret"],
+    FORMS["domain"],
     r"[Gg][Bb][0-9]{2}[ -]?[Tt][Ee][Ss][Tt]",
     r"4[ .\t\r\n-]{0,4}0[ .\t\r\n-]{0,4}0[ .\t\r\n-]{0,4}0[ .\t\r\n-]{0,4}0[ .\t\r\n-]{0,4}0[ .\t\r\n-]{0,4}[0-9]",
     r"555[ \t./-]{0,3}01[0-9]{2}",
@@ -84,7 +81,7 @@ def _cards(part: bytes) -> list[tuple[int, int]]:
     at = part.find(b"4")
     while at >= 0:
         if card.may_begin(part, at):
-            for end in card.candidates(part, at):
+            for end, _ in card.candidates(part, at):
                 if card.may_end(part, end) and recognise.is_card(_NOT_DIGITS.sub(b"", part[at:end]).decode()):
                     made.append((at, end))
                     break
@@ -98,7 +95,7 @@ def _phones(part: bytes) -> list[tuple[int, int]]:
         start, end = found.span()
         if before(part, start) in DIGIT or after(part, end) in DIGIT:
             continue
-        if recognise.is_phone((found[1] + b"555" + found[2]).decode()):
+        if recognise.is_phone(_NOT_DIGITS.sub(b"", found[0]).decode()[-10:]):
             made.append((start, end))
     return made
 
@@ -130,8 +127,8 @@ def _ssns(part: bytes, scope: Scope) -> list[tuple[int, int]]:
         start, end = found.span()
         if before(part, start) in DIGIT or after(part, end) in DIGIT:
             continue
-        if recognise.is_ssn((found[1] + found[3] + found[4]).decode()) and (
-            found[2] == b"-" or scope.hinted(us_ssn.UsSsn.name, part, start)
+        if recognise.is_ssn(_NOT_DIGITS.sub(b"", found[0]).decode()) and (
+            found["gap"] == b"-" or scope.hinted(us_ssn.UsSsn.name, part, start)
         ):
             made.append((start, end))
     return made

@@ -11,16 +11,16 @@ import re
 from typing import Final
 
 from .checks import luhn, mod97
+from .forms import FORMS, LETTER
 from .tables import raw
 
 ALPHABET: Final = "abcdefghijkmnpqrstuvwxyz23456789"
-LETTER: Final = "[a-km-np-z2-9]"
 CARD_PREFIX: Final = "400000"
 OPAQUE: Final = "chronicle-opaque"
 
 _EMAIL: Final = re.compile(rf"(m{LETTER}{{12}})({LETTER}{{4}})(@d{LETTER}{{6}}\.example\.com)".encode())
 _SECRET: Final = re.compile(rf"chr({LETTER}{{4}})({LETTER}{{20}})".encode())
-_DOMAIN: Final = re.compile(rf"d{LETTER}{{6}}\.example\.com".encode())
+_DOMAIN: Final = re.compile(FORMS["domain"].encode())
 
 
 def check(text: str, count: int) -> str:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import collections
+import copy
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 from . import broken
 from .documents import Documents, opaque
@@ -56,6 +58,9 @@ class Redactor:
         self.key_name = key_name
         """Where the key came from, for reports: a name, never the key."""
         self.tenant = tenant
+        self.tenant_from = "setting"
+        """Where the tenant came from, for reports."""
+        self._key = key
         self._names = Names(policy.tree)
         self._pseudonyms = Pseudonyms(key, tenant)
         self._scanner = Scanner(policy, self._names, self._pseudonyms)
@@ -64,6 +69,19 @@ class Redactor:
         self._bytes = policy.limits["value_bytes"]
         self._matches = policy.limits["matches"]
         self._drop = policy.tree["on_limit"] == "drop"
+
+    def for_tenant(self, tenant: str, tenant_from: str) -> Redactor:
+        """Return the redactor of another tenant under the same policy and key; `tenant_from` says in reports where it came from."""
+        made = copy.copy(self)
+        made.tenant, made.tenant_from = tenant, tenant_from
+        made._pseudonyms = Pseudonyms(self._key, tenant)
+        made._scanner = self._scanner.keyed(made._pseudonyms)
+        made._documents = Documents(made._scanner)
+        return made
+
+    def of(self, attributes: Iterable[tuple[str, Any]]) -> Redactor:
+        """Return the redactor of what comes from a resource: this one, whatever its attributes say. `Tenants` asks them."""
+        return self
 
     @property
     def kcv(self) -> str:

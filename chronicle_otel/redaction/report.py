@@ -16,7 +16,7 @@ _WORD: Final = re.compile(r"[A-Za-z0-9_.:+-]{0,80}")
 _SIZE: Final = semconv.REDACTION + semconv.SIZE_SUFFIX
 
 
-def written(pairs: Pairs, redactor: Redactor, tally: Tally, *, changed: bool, tenant_from: str) -> Pairs:
+def written(pairs: Pairs, redactor: Redactor, tally: Tally, *, changed: bool) -> Pairs:
     """Return the attributes with this pass added to the report; the same object where nothing is to be said."""
     ours = any(key == semconv.VERSION for key, _ in pairs)
     old = next((value for key, value in pairs if key == semconv.REDACTION), None)
@@ -26,7 +26,7 @@ def written(pairs: Pairs, redactor: Redactor, tally: Tally, *, changed: bool, te
         "data": "fold-v1,phones-v1",
         "key": redactor.key_name,
         "kcv": redactor.kcv,
-        "tenant_from": tenant_from,
+        "tenant_from": redactor.tenant_from,
         "rules": dict(sorted((+tally.rules).items())),
         "opaque": dict(sorted((+tally.opaque).items())),
     }

@@ -6,6 +6,7 @@ bytes ──layers──► view ──own output cut out──► parts ──f
 from __future__ import annotations
 
 import collections
+import copy
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -158,6 +159,12 @@ class Scanner:
         """Set by the walk of documents, which stands above: nested JSON goes back to it."""
         patterns, self._owners = core_patterns(self.rules, names)
         self._cores = Cores(patterns)
+
+    def keyed(self, pseudonyms: Pseudonyms) -> Scanner:
+        """Return a scanner with the same rules under another key."""
+        made = copy.copy(self)
+        made.pseudonyms = pseudonyms
+        return made
 
     def scope(self, context: Context, size: int = 0) -> Scope:
         """Return what detectors may know about a text under a name: the name of a long one says nothing against its parts."""

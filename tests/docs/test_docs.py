@@ -10,11 +10,14 @@ import pytest
 from tests.conftest import ROOT
 from tests.docs.samples import check, samples
 
-DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+GUIDES = sorted((ROOT / "docs" / "guides").glob("*.md"))
+DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), *GUIDES]
+ELSEWHERE = ("cli.md", "wire-format.md", "collector.md", "jaeger.md", "tempo.md", "vendor.md")
+"""Documents whose samples are no commands to run, or need a large build: tests/pipeline/test_guides.py runs those."""
 
 
 @pytest.mark.parametrize(
-    "document", [path for path in DOCUMENTS if path.name not in ("cli.md", "wire-format.md")], ids=lambda path: path.name
+    "document", [path for path in DOCUMENTS if path.name not in ELSEWHERE], ids=lambda path: str(path.relative_to(ROOT))
 )
 def test_samples_run_and_print_what_is_shown(document: Path, tmp_path: Path) -> None:
     """Every console block prints what stands below it, every Python block runs. (CHRONICLE_REFILL=1 writes the outputs anew.)"""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import ssl
 import threading
 from collections import deque
 from collections.abc import Iterator
@@ -34,8 +35,10 @@ class Say:
 class Receiver:
     """Takes requests below `limit` bytes; `answers` are given first, one a request."""
 
-    def __init__(self, protocol: str = "http/protobuf", *, limit: int = LIMIT) -> None:
+    def __init__(self, protocol: str = "http/protobuf", *, limit: int = LIMIT, certificate: tuple[Path, Path] | None = None) -> None:
+        """`certificate`: files of a certificate and its key, for TLS."""
         self.protocol = protocol
+        self.certificate = certificate
         self.limit = limit
         self.sizes: list[int] = []
         """Bytes of the requests that were taken."""
@@ -49,7 +52,10 @@ class Receiver:
     @property
     def environment(self) -> dict[str, str]:
         """What leads an OpenTelemetry exporter here."""
-        return {"OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{self.port}", "OTEL_EXPORTER_OTLP_PROTOCOL": self.protocol}
+        return {
+            "OTEL_EXPORTER_OTLP_ENDPOINT": f"http{'s' if self.certificate else ''}://127.0.0.1:{self.port}",
+            "OTEL_EXPORTER_OTLP_PROTOCOL": self.protocol,
+        }
 
     def spans(self) -> Iterator[Any]:
         """Every span that was taken."""
@@ -140,6 +146,10 @@ class Receiver:
 
         self._server = ThreadingHTTPServer(("127.0.0.1", self.port), Handler)
         self.port = self._server.server_port
+        if self.certificate is not None:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(*self.certificate)
+            self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
         threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
 
     def _grpc(self) -> None:
@@ -155,7 +165,12 @@ class Receiver:
         options = (("grpc.max_receive_message_length", self.limit), ("grpc.so_reuseport", 0))
         self._server = grpc.server(futures.ThreadPoolExecutor(4), options=options)
         trace_service_pb2_grpc.add_TraceServiceServicer_to_server(Servicer(), self._server)
-        self.port = self._server.add_insecure_port(f"127.0.0.1:{self.port}")
+        address = f"127.0.0.1:{self.port}"
+        if self.certificate is None:
+            self.port = self._server.add_insecure_port(address)
+        else:
+            certificate, key = (path.read_bytes() for path in self.certificate)
+            self.port = self._server.add_secure_port(address, grpc.ssl_server_credentials([(key, certificate)]))
         self._server.start()
 
 

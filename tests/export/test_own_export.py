@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shutil
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -171,6 +173,26 @@ def test_the_environment_says_how(own: Any, monkeypatch: pytest.MonkeyPatch) -> 
     ]
 
 
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="no openssl to make a certificate with")
+def test_tls_with_a_certificate_of_ones_own(protocol: str, own: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """OTEL_EXPORTER_OTLP_CERTIFICATE is whom to trust; without it the same endpoint gets nothing, and nothing is lost."""
+    pair = (tmp_path / "certificate.pem", tmp_path / "key.pem")
+    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=127.0.0.1", "-out", pair[0]]
+    subprocess.run([*command, "-keyout", pair[1], "-addext", "subjectAltName=IP:127.0.0.1"], check=True, capture_output=True)
+    with Receiver(protocol, certificate=pair) as receiver:
+        for name, value in receiver.environment.items():
+            monkeypatch.setenv(name, value)
+        own(retry_seconds=0, shutdown_seconds=3)
+        collect(1, 10)
+        chronicle.shutdown()
+        assert (len(list(receiver.spans())), meters.totals[meters.UNSENT]) == (0, 3)
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_CERTIFICATE", str(pair[0]))
+        own(shutdown_seconds=20)
+        collect(1, 10)
+        chronicle.shutdown()
+        assert len(list(receiver.spans())) == 3
+
+
 def test_partial_success_is_counted_and_not_repeated(receiver: Receiver, own: Any, caplog: pytest.LogCaptureFixture) -> None:
     """Spans that an endpoint throws away are counted as dropped and said once; the request is not sent again."""
     receiver.answers.append(Say(rejected=1, message="too old"))
@@ -209,8 +231,6 @@ def test_an_endpoint_that_is_busy_gets_it_later(receiver: Receiver, own: Any) ->
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs os.fork")
 def test_a_forked_child_sends_on_its_own(protocol: str, tmp_path: Path) -> None:
     """Parent and child each send their Runs, once."""
-    import subprocess
-
     from tests.conftest import environment
 
     script = tmp_path / "forks.py"

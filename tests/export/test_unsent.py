@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -178,3 +179,35 @@ def test_wrong_usage_is_one_line(tmp_path: Path) -> None:
         f"chronicle: {tmp_path}/none.jsonl is not there: name files of OTLP JSON lines, or a folder of them\n",
     )
     assert send(receiver, tmp_path, OTEL_EXPORTER_OTLP_PROTOCOL="pigeon")[0] == 2
+
+
+def test_a_burst_loses_nothing(receiver: Receiver, own: Any, tmp_path: Path) -> None:
+    """Faster than the queue has room for: everything is sent or on disk, and nothing is sent twice."""
+    own(queue_bytes=300_000)
+    collect(3000, 2000)
+    chronicle.shutdown()
+    sent = [span.span_id for span in receiver.spans()]
+    kept = [line for path in (tmp_path / "unsent").glob("*") for line in path.read_text().splitlines()]
+    assert len(set(sent)) == len(sent)
+    assert len(sent) + sum(line.count('"spanId"') for line in kept) == 3002
+    assert not any(name.startswith(meters.DROPPED) for name in meters.totals)
+
+
+def test_an_endpoint_that_never_answers_holds_nobody_up(own: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A port that takes connections and says nothing: the time-out of the environment holds, and the spans are kept."""
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen(50)
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", f"http://127.0.0.1:{silent.getsockname()[1]}")
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_TIMEOUT", "0.2")
+        kept(own, 20, 50_000)
+    assert chronicle.load(tmp_path / "unsent").checks.ok
+    assert meters.totals[f"{meters.UNSENT}"] == 22
+
+
+def test_a_folder_that_cannot_be_written_is_said_once(away: Receiver, own: Any, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Spans are lost then, counted, and the application goes on."""
+    (tmp_path / "unsent").write_text("a file, not a folder")
+    kept(own, 3, 5000)
+    assert meters.totals[f"{meters.DROPPED} folder_failed"] == 5
+    assert [record.levelname for record in caplog.records] == ["WARNING", "WARNING"]

@@ -31,6 +31,9 @@ def free_port() -> int:
 class Server:
     """One server with its configuration; it may be stopped, killed and started again on the same ports."""
 
+    ends_within = 20.0
+    """Seconds that it has for ending by itself."""
+
     def __init__(self, name: str, folder: Path, command: Sequence[str | Path], environment: Mapping[str, str], health: str) -> None:
         """`environment`: all of it. `health`: the URL that answers 200 as soon as the server works."""
         folder.mkdir(parents=True, exist_ok=True)
@@ -86,7 +89,7 @@ class Server:
             return
         process.send_signal(how)
         try:
-            process.wait(20)
+            process.wait(self.ends_within)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait(10)

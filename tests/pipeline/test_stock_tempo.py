@@ -56,6 +56,15 @@ def test_it_cuts_long_strings(stock: Tempo) -> None:
     assert span["attributes"] == [{"key": "text", "value": {"stringValue": "x" * 2048}}]
 
 
+def test_that_of_docker_does_not(tmp_path: Path) -> None:
+    """With the configuration that ships, the same string comes back whole."""
+    with Tempo(tmp_path) as raised:
+        post(raised.http, one_span(7, 1, text="x" * 6000))
+        url = f"{raised.url}/api/v2/traces/{7:032x}"
+        wait_for("the span", lambda: requests.get(url, timeout=10).status_code == 200)
+        assert f'"{"x" * 6000}"' in requests.get(url, timeout=10).text
+
+
 @pytest.mark.parametrize("name", [name for name in travellers.ENTRIES if name != "large"])
 def test_a_run_replays_all_the_same(stock: Tempo, sent: list[chronicle.Run], name: str) -> None:
     """Runs of 2, 400 and concurrent steps, in every script and with errors, come back whole and are reproduced."""

@@ -130,9 +130,61 @@ NAMES: Final = (
 JOINTS: Final = (
     *("\\", "\\\\", "\\\\\\", "\\n", "\\\\n", "\\b", "\\f", "\\t", "\\r", "\\/", '\\"', "\\u200b", "\\\\u200b", "\\\\\\u200b"),
     *("\\u005c", "\\uff3c", "\uff3c", "\\u0031", "\\\\u0031", "\\\\\\u0031", "\\\\\\u006e", "\\ud835\\udfce", "\\ud835\\\\udfce", "\\udce"),
-    *("\n", "\t", " ", "'", '"', ",", ":", "[", "]", "{", "}", "(", ")", "#", "=", "_", "-", ".", "/", "@", "\u200b", "é", "", "", "1", "5", "a"),
-    *("\\u002d", "\\u0020", "1 ", "4-", "-----BEGIN PUBLIC KEY-----", "-----END PUBLIC KEY-----", "http://kestrel.de", "users/"),
-    *("tel ", "call me at ", "order ", "Git ", "(+44)", "(+", "%B", "^", "bounce+maria=", "SRS0=a=", "/home/maria", "C:\\Users\\maria", "4945 3076"),
+    *(
+        "\n",
+        "\t",
+        " ",
+        "'",
+        '"',
+        ",",
+        ":",
+        "[",
+        "]",
+        "{",
+        "}",
+        "(",
+        ")",
+        "#",
+        "=",
+        "_",
+        "-",
+        ".",
+        "/",
+        "@",
+        "\u200b",
+        "é",
+        "",
+        "",
+        "1",
+        "5",
+        "a",
+    ),
+    *(
+        "\\u002d",
+        "\\u0020",
+        "1 ",
+        "4-",
+        "-----BEGIN PUBLIC KEY-----",
+        "-----END PUBLIC KEY-----",
+        "http://kestrel.de",
+        "users/",
+        "http://u@",
+    ),
+    *(
+        "tel ",
+        "call me at ",
+        "order ",
+        "Git ",
+        "(+44)",
+        "(+",
+        "%B",
+        "^",
+        "bounce+maria=",
+        "SRS0=a=",
+        "/home/maria",
+        "C:\\Users\\maria",
+        "4945 3076",
+    ),
     *("1.7.12.2", "0090946583", "565938683192", "3f2504e0-4f89-11d3-9a0c-0305e82c3301", "https://kestrel.io/a/", "card "),
     *("call", "tel", "ssn", "card", "phone", "pan", "password", "aws_secret_access_key", "a1B2c3D4e5F6g7H8i9J0" * 2),
 )
@@ -226,7 +278,9 @@ def _number(source: random.Random) -> str:
         group = "".join(source.choice("0123456789") for _ in range(source.choice((1, 2, 2, 3, 3, 4, 4, 5, 6, 7, 9, 10, 11, 12, 16))))
         group = f"({group})" if source.random() < 0.08 else group
         groups.append(group + (separator if source.random() < 0.9 else source.choice((" ", "", "-", "."))))
-    before = source.choice(("", "", "tel ", "phone: ", "call me at ", "card ", "ssn ", "ip ", "order ", "NHS ", "(", "x", ".", "/", "a-", "Git "))
+    before = source.choice(
+        ("", "", "tel ", "phone: ", "call me at ", "card ", "ssn ", "ip ", "order ", "NHS ", "(", "x", ".", "/", "a-", "Git ")
+    )
     lead = source.choice(("", "", "", "+", "(+", "00", "0", "1 ", "+1 ", "+49 ", "011 44 ", "(0", "%B4"))
     return before + lead + "".join(groups).rstrip(separator) + source.choice(("", "", " ", ".", " x12", "^", ")", "/", "-a", ".5"))
 

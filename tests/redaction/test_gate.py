@@ -62,7 +62,7 @@ def test_no_rule_finds_what_its_cores_do_not_announce() -> None:
         part = value.encode("utf-8", "surrogatepass")
         announced = {owners[number] for number in cores.match(part)}
         for number, rule in enumerate(SCANNER.rules):
-            if ("rule", number) not in announced and ("hinted", number) not in announced:
-                if rule.detector.find(part, SCANNER.scope(NOWHERE)):
-                    wrong.append((rule.type, value))
+            silent = ("rule", number) not in announced and ("hinted", number) not in announced
+            if silent and rule.detector.find(part, SCANNER.scope(NOWHERE)):
+                wrong.append((rule.type, value))
     assert wrong[:5] == []

@@ -18,11 +18,12 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import Link, SpanContext, Status, StatusCode, TraceFlags, TraceState
 
-from chronicle_otel.redaction import Redactor, load_policy
+from chronicle_otel.redaction import RedactionError, Redactor, load_policy
 from chronicle_otel.redaction.exporter import RedactingLogExporter, RedactingSpanExporter
 from chronicle_otel.redaction.otlp_lines import NotOtlp, OtlpLines
 from chronicle_otel.redaction.places import Places
 from chronicle_otel.redaction.redactor import Tally
+from chronicle_otel.redaction.tenants import NoTenant, Tenants
 
 MAIL = "maria.keller@kestrel.de"
 OWN = "mm9r9axwfstt6p4ym@dih54qp.example.com"
@@ -286,3 +287,54 @@ def test_a_line_that_is_no_otlp_is_refused(given: bytes) -> None:
     """Nobody can say what is private in it."""
     with pytest.raises(NotOtlp):
         OtlpLines(REDACTOR).line(given)
+
+
+TENANTS = Tenants(Redactor(load_policy(), b"0" * 32, "default", key_name="KEY"))
+
+
+@pytest.mark.parametrize(
+    ("named", "tenant", "tenant_from"),
+    [({"tenant.id": "acme"}, "acme", "resource:tenant.id"), ({}, "default", "default"), ({"tenant.id": ""}, "default", "default")],
+)
+def test_the_resource_says_whose_pseudonyms_they_are(named: dict[str, str], tenant: str, tenant_from: str) -> None:
+    """A span, a log record and an OTLP line come out as under a redactor of the tenant that the policy finds in their resource."""
+    redactor = Redactor(load_policy(), b"0" * 32, tenant)
+    spans, logs = InMemorySpanExporter(), InMemoryLogRecordExporter()
+    resource = Resource(named)
+    RedactingSpanExporter(spans, TENANTS).export([ReadableSpan(MAIL, context=context(), resource=resource)])
+    record = LogRecord(body=MAIL, severity_number=SeverityNumber.INFO)
+    RedactingLogExporter(logs, TENANTS).export([ReadableLogRecord(record, resource, InstrumentationScope("s"))])
+    [span], [log] = spans.get_finished_spans(), logs.get_finished_logs()
+    assert (span.name, log.log_record.body) == (redactor.text(MAIL), redactor.text(MAIL))
+    report = json.loads("".join((span.attributes or {})["chronicle.redaction"]))["passes"][0]
+    assert (report["tenant_from"], report["kcv"], report["key"]) == (tenant_from, redactor.kcv, "KEY")
+    listed = [{"key": key, "value": {"stringValue": value}} for key, value in named.items()]
+    tree = {"resourceSpans": [{"resource": {"attributes": listed}, "scopeSpans": [{"spans": [{"name": MAIL}]}]}]}
+    made = json.loads(OtlpLines(TENANTS).line(json.dumps(tree).encode()))
+    assert made["resourceSpans"][0]["scopeSpans"][0]["spans"][0]["name"] == redactor.text(MAIL)
+
+
+def test_a_tenant_that_is_wanted_and_missing_lets_nothing_out() -> None:
+    """With `required`, a span without its resource's tenant is not exported, and a line without one is refused."""
+    policy = load_policy({"version": 1, "extends": "default", "tenant": {"from": ["resource:tenant.id"], "default": "x", "required": True}})
+    tenants = Tenants(Redactor(policy, b"0" * 32))
+    inner = InMemorySpanExporter()
+    RedactingSpanExporter(inner, tenants).export([ReadableSpan("n", context=context(), resource=Resource({}))])
+    assert inner.get_finished_spans() == ()
+    twice = [{"key": "tenant.id", "value": {"stringValue": name}} for name in ("a", "b")]
+    for listed in ([], twice):
+        with pytest.raises(NoTenant, match=r"not exactly one of: tenant\.id"):
+            OtlpLines(tenants).line(json.dumps({"resourceSpans": [{"resource": {"attributes": listed}}]}).encode())
+
+
+@pytest.mark.parametrize(
+    ("tenant", "why"),
+    [
+        ({"from": ["metadata:x-tenant"], "default": "x", "required": True}, "only a collector sees the metadata"),
+        ({"from": ["header:x-tenant"], "default": "x"}, "neither metadata:NAME nor resource:NAME"),
+    ],
+)
+def test_tenants_that_nobody_can_know_here_are_refused(tenant: dict[str, Any], why: str) -> None:
+    """A policy whose tenants this process could never see does not start."""
+    with pytest.raises(RedactionError, match=why):
+        Tenants(Redactor(load_policy({"version": 1, "extends": "default", "tenant": tenant}), b"0" * 32))

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 pytest.importorskip("re2", reason="redaction needs google-re2")
+
 from chronicle_otel.redaction import PolicyError, RedactionError, Redactor, load_policy
-from chronicle_otel.redaction.keys import read_key
+from chronicle_otel.redaction.keys import key_name, read_key
 from tests.conftest import environment
 
 KEY = b"0" * 32
@@ -138,3 +139,12 @@ def test_a_hook_that_is_not_there_is_refused() -> None:
     """A misspelt hook is an error at the start, not a hole."""
     with pytest.raises(PolicyError, match="cannot be loaded"):
         Redactor(load_policy({"version": 1, "hooks": [{"use": "no_such_module:Thing"}]}), KEY)
+
+
+@pytest.mark.parametrize(
+    ("env", "file", "name"),
+    [(None, None, "CHRONICLE_REDACTION_KEY"), ("OUR_KEY", None, "OUR_KEY"), ("KEY_2", None, "env"), (None, "key.txt", "file")],
+)
+def test_a_report_names_the_place_of_the_key(env: str | None, file: str | None, name: str) -> None:
+    """The variable, if its name is a plain word, or that it was a file: never the path, which may name a person."""
+    assert key_name(env, file) == name

@@ -85,6 +85,10 @@ def server_of(engine: Any, port: int = 0) -> ThreadingHTTPServer:
     """An HTTP server on the loopback that passes posted SQL and its parameters to the engine."""
 
     class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+
         def do_POST(self) -> None:
             sql = self.rfile.read(int(self.headers["Content-Length"])).decode()
             given = {

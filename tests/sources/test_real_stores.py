@@ -1,6 +1,6 @@
 """The real Jaeger, Tempo and ClickHouse engine, where they are at hand: what was sent is what is pulled, byte for byte.
 
-CHRONICLE_TEST_JAEGER and CHRONICLE_TEST_TEMPO name the binaries; CHRONICLE_TEST_CHDB names a Python that has `chdb` installed.
+CHRONICLE_TEST_CHDB names a Python that has `chdb` installed: with 900 MB it is no dependency of the tests.
 """
 
 from __future__ import annotations
@@ -8,13 +8,11 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import socket
 import subprocess
 import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -23,77 +21,11 @@ from chronicle_otel import reading
 from chronicle_otel.reading.normal import normal_lines
 from chronicle_otel.reading.sources import read
 from tests.conftest import ROOT, environment
+from tests.pipeline.servers import Server, free_port
+from tests.pipeline.stores import JAEGER, NO_JAEGER, NO_TEMPO, TEMPO, Jaeger, Tempo
 
-JAEGER = Path(os.environ.get("CHRONICLE_TEST_JAEGER") or Path.home() / ".cache/chronicle-otel/jaeger-v1.76.0/jaeger")
-TEMPO = os.environ.get("CHRONICLE_TEST_TEMPO", "")
 CHDB = os.environ.get("CHRONICLE_TEST_CHDB", "")
-
-JAEGER_CONFIG = """
-service:
-  extensions: [jaeger_storage, jaeger_query]
-  pipelines: {{traces: {{receivers: [otlp], exporters: [jaeger_storage_exporter]}}}}
-  telemetry: {{metrics: {{level: none}}, logs: {{level: warn}}}}
-extensions:
-  jaeger_query: {{storage: {{traces: memory}}, http: {{endpoint: "127.0.0.1:{http}"}}, grpc: {{endpoint: "127.0.0.1:{grpc}"}}}}
-  jaeger_storage: {{backends: {{memory: {{memory: {{max_traces: 1000}}}}}}}}
-receivers: {{otlp: {{protocols: {{http: {{endpoint: "127.0.0.1:{otlp}"}}}}}}}}
-exporters: {{jaeger_storage_exporter: {{trace_storage: memory}}}}
-"""
-TEMPO_CONFIG = """
-server:
-  {{http_listen_address: 127.0.0.1, http_listen_port: {http}, grpc_listen_address: 127.0.0.1, grpc_listen_port: {grpc}, log_level: warn}}
-distributor: {{receivers: {{otlp: {{protocols: {{http: {{endpoint: "127.0.0.1:{otlp}"}}}}}}}}}}
-memberlist: {{bind_addr: [127.0.0.1], advertise_addr: 127.0.0.1, bind_port: {gossip}}}
-querier: {{frontend_worker: {{frontend_address: "127.0.0.1:{grpc}"}}}}
-query_frontend: {{query_end_cutoff: 0s}}
-storage: {{trace: {{backend: local, wal: {{path: "{folder}/wal"}}, local: {{path: "{folder}/blocks"}}}}}}
-live_store: {{wal: {{path: "{folder}/live"}}, shutdown_marker_dir: "{folder}/marker"}}
-block_builder: {{wal: {{path: "{folder}/builder"}}}}
-backend_scheduler: {{local_work_path: "{folder}/work"}}
-usage_report: {{reporting_enabled: false}}
-"""
-
-
-def free_ports(number: int) -> list[int]:
-    """Ports of the loopback that nobody listens on."""
-    with contextlib.ExitStack() as stack:
-        probes = [stack.enter_context(socket.socket()) for _ in range(number)]
-        for probe in probes:
-            probe.bind(("127.0.0.1", 0))
-        return [probe.getsockname()[1] for probe in probes]
-
-
-@contextlib.contextmanager
-def running(command: list[str], folder: Path, is_up: Callable[[], bool], **variables: str) -> Iterator[None]:
-    """A process until the end of the block; it has a minute to come up."""
-    log = folder / "log"
-    with log.open("wb") as out:
-        process = subprocess.Popen(command, stdout=out, stderr=out, cwd=ROOT, env=environment(variables))
-    try:
-        deadline = time.monotonic() + 60
-        while not is_up():
-            if process.poll() is not None or time.monotonic() > deadline:
-                raise AssertionError(f"{command[0]} does not come up:\n{log.read_text(errors='replace')[-3000:]}")
-            time.sleep(0.1)
-        yield
-    finally:
-        process.terminate()
-        try:
-            process.wait(10)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait(10)
-
-
-def answers(url: str) -> bool:
-    """Whether something answers there with success, or with its own refusal."""
-    try:
-        with urllib.request.urlopen(url, timeout=2) as answer:
-            return answer.status < 300
-    except urllib.error.HTTPError as error:
-        return error.code in (400, 404, 405, 501)
-    except OSError:
-        return False
+STOCK_TEMPO = ROOT / "tests" / "pipeline" / "stock-tempo.yaml"
 
 
 @pytest.fixture(scope="module")
@@ -114,7 +46,7 @@ def send(path: Path, port: int) -> None:
 
 def found(source: str) -> list[str]:
     """The ids of the Runs of a source; a store may need some seconds to show what it took."""
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while True:
         with contextlib.suppress(reading.choosing.SourceError):
             if runs := reading.runs(source):
@@ -129,17 +61,14 @@ def normal(source: str | Path) -> bytes:
     return b"".join(normal_lines(read(source).spans))
 
 
-@pytest.mark.skipif(not JAEGER.exists(), reason=f"there is no Jaeger: {JAEGER} (CHRONICLE_TEST_JAEGER=/path/to/it)")
+@pytest.mark.skipif(not JAEGER.exists(), reason=NO_JAEGER)
 def test_jaeger(sent: Path, tmp_path: Path) -> None:
     """By trace id and by search, over HTTP and over gRPC."""
-    http, grpc, otlp = free_ports(3)
-    (tmp_path / "config.yaml").write_text(JAEGER_CONFIG.format(http=http, grpc=grpc, otlp=otlp))
     run = reading.load(sent)
     [trace] = run.traces
-    with running(
-        [str(JAEGER), "--config", str(tmp_path / "config.yaml")], tmp_path, lambda: answers(f"http://127.0.0.1:{http}/api/v3/services")
-    ):
-        send(sent, otlp)
+    with Jaeger(tmp_path) as server:
+        http, grpc = server.query, server.query_grpc
+        send(sent, server.http)
         for store in (f"jaeger://127.0.0.1:{http}", f"jaeger+grpc://127.0.0.1:{grpc}"):
             assert found(f"{store}?service=shop&since=1h") == [run.id]
             for rest in (f"/{trace}", "?service=shop&tag=error.type:ValueError&since=1h", "?since=1h"):
@@ -151,18 +80,15 @@ def test_jaeger(sent: Path, tmp_path: Path) -> None:
         assert reading.runs(f"jaeger+grpc://127.0.0.1:{grpc}?tag=error.type:Other") == []
 
 
-@pytest.mark.skipif(not os.path.exists(TEMPO), reason="there is no Tempo: CHRONICLE_TEST_TEMPO=/path/to/it")
+@pytest.mark.skipif(not TEMPO.exists(), reason=NO_TEMPO)
 def test_tempo(sent: Path, tmp_path: Path) -> None:
     """With stock limits: a Run is whole, and spans that it does not cut are the same bytes."""
-    http, grpc, otlp, gossip = free_ports(4)
-    (tmp_path / "config.yaml").write_text(TEMPO_CONFIG.format(http=http, grpc=grpc, otlp=otlp, gossip=gossip, folder=tmp_path))
     run = reading.load(sent)
     [trace] = run.traces
-    store = f"tempo://127.0.0.1:{http}"
-    command = [TEMPO, f"-config.file={tmp_path / 'config.yaml'}"]
-    with running(command, tmp_path, lambda: answers(f"http://127.0.0.1:{http}/ready")):
-        send(sent, otlp)
-        assert found(f"{store}?service=shop&since=1h") == [run.id]
+    with Tempo(tmp_path, STOCK_TEMPO) as server:
+        store = f"tempo://127.0.0.1:{server.port}"
+        send(sent, server.http)
+        assert found(f"{store}?service=shop&since=1h") == [run.id]  # a stock Tempo keeps the newest 30 s out of searches
         for rest in (f"/{trace}", "?service=shop&tag=error.type:ValueError&errors=true&since=1h", "?tag=chronicle.seq:2&since=1h"):
             assert normal(store + rest) == normal(sent), rest
         assert reading.load(store, run.id).checks.kinds() == set()
@@ -172,7 +98,7 @@ def test_tempo(sent: Path, tmp_path: Path) -> None:
         span = long["resourceSpans"][0]["scopeSpans"][0]["spans"][0]
         span |= {"traceId": "f" * 32, "attributes": [*span["attributes"], {"key": "long", "value": {"stringValue": "a" + "ä" * 2_000}}]}
         (tmp_path / "long.jsonl").write_text(json.dumps(long) + "\n")
-        send(tmp_path / "long.jsonl", otlp)
+        send(tmp_path / "long.jsonl", server.http)
         kinds: set[str] = set()
         deadline = time.monotonic() + 20
         while "cut_attribute" not in kinds and time.monotonic() < deadline:
@@ -184,13 +110,13 @@ def test_tempo(sent: Path, tmp_path: Path) -> None:
 @pytest.mark.skipif(not CHDB, reason="there is no ClickHouse engine: CHRONICLE_TEST_CHDB=/path/to/a/python with chdb installed")
 def test_clickhouse(sent: Path, tmp_path: Path) -> None:
     """Our SQL on the real engine: by trace, by service, tag, error and run id, with hostile values."""
-    [port] = free_ports(1)
-    command = [CHDB, "-m", "tests.sources.chdb_server", str(sent), str(port)]
+    port = free_port()
     path = os.pathsep.join([str(ROOT), *(each for each in sys.path if each.endswith("site-packages"))])
+    command = [CHDB, "-m", "tests.sources.chdb_server", str(sent), str(port)]
     run = reading.load(sent)
     [trace] = run.traces
     store = f"clickhouse://127.0.0.1:{port}"
-    with running(command, tmp_path, lambda: answers(f"http://127.0.0.1:{port}/"), PYTHONPATH=path):
+    with Server("chdb", tmp_path, command, environment({"PYTHONPATH": path}), f"http://127.0.0.1:{port}/ping"):
         for rest in (f"/{trace}", "?service=shop&since=1h", "?tag=error.type:ValueError&errors=true", "?tag=service.version:1.2"):
             assert reading.load(store + rest).checks.ok, rest
         assert reading.load(store, run.id).id == run.id

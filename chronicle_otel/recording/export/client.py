@@ -99,8 +99,9 @@ class HttpClient:
         elif self.endpoint.compression == "deflate":
             body = zlib.compress(body)
         try:
-            # a redirect of a POST loses the body or sends it, and its headers, elsewhere
-            response = session.post(self.endpoint.url, data=body, timeout=timeout, allow_redirects=False)
+            # a redirect of a POST loses the body or sends it, and its headers, elsewhere; `verify` of a session yields to
+            # REQUESTS_CA_BUNDLE, that of a request does not
+            response = session.post(self.endpoint.url, data=body, timeout=timeout, allow_redirects=False, verify=self.endpoint.certificate)
         except requests.RequestException as error:
             return Answer(again=not isinstance(error, ValueError), reason=_words(error))
         status = response.status_code
@@ -119,8 +120,6 @@ class HttpClient:
         session.headers.update({"content-type": "application/x-protobuf", "user-agent": AGENT, **endpoint.headers})
         if endpoint.compression != "none":
             session.headers["content-encoding"] = endpoint.compression
-        if endpoint.certificate:
-            session.verify = endpoint.certificate
         if endpoint.client_certificate:
             pair = (endpoint.client_certificate, endpoint.client_key)
             session.cert = pair if endpoint.client_key else endpoint.client_certificate

@@ -13,11 +13,16 @@ from ..tables import table
 _SEPARATOR: Final = rb"(?:[ ]?\r?\n[ ]?|[ .\t-])"
 _D: Final = rb"[0-9]"
 _GROUPED: Final = [
-    re.compile(_SEPARATOR.join(_D + b"{%d}" % count for count in shape)) for shape in ((4, 4, 4, 4, 3), (4, 4, 4, 4), (4, 6, 5), (4, 6, 4))
+    (sum(shape), re.compile(_SEPARATOR.join(_D + b"{%d}" % count for count in shape)))
+    for shape in ((4, 4, 4, 4, 3), (4, 4, 4, 4), (4, 6, 5), (4, 6, 4))
 ]
 _RUN: Final = re.compile(rb"[0-9]+")
 _SPACED: Final = re.compile(rb"[0-9]([ .\t-])[0-9](?:\1[0-9]){11,17}")
-_NOT_DIGITS: Final = re.compile(rb"[^0-9]+")
+_PREFIX: Final = 4
+"""Digits by which issuers are known."""
+_HEAD: Final = 7
+"""Bytes in which they stand, where a separator stands between all of them."""
+_BETWEEN: Final = b" .\t\r\n-"
 SHAPES: Final = (
     r"(?:^|%B|[^0-9A-Za-z])(?:4[0-9]{12}|(?:3[0-9]|5[0-9]|6[0-9]|2[2-7])[0-9]{12}|1800[0-9]{11}|2131[0-9]{11}|9792[0-9]{12}"
     r"|(?:0604|5018|5020|5038|5893|6304|6390|6759|676[1-3])[0-9]{8})",
@@ -45,6 +50,16 @@ def issued(digits: str) -> bool:
     return any(len(digits) in ISSUERS.get(digits[:count], ()) for count in (1, 2, 3, 4))
 
 
+def _lengths(part: bytes, start: int, end: int) -> frozenset[int]:
+    """Return how long a number of some issuer is that begins with the digits that begin here."""
+    if end - start >= _PREFIX:
+        head = part[start : start + _PREFIX].decode()
+    else:
+        head = part[start : start + _HEAD].translate(None, _BETWEEN).decode("latin-1")[:_PREFIX]
+    none: frozenset[int] = frozenset()
+    return none.union(*(ISSUERS[head[:count]] for count in range(1, len(head) + 1) if head[:count] in ISSUERS))
+
+
 def may_be(digits: str) -> bool:
     """Say whether digits are a card number of some issuer, known or not."""
     return 12 <= len(digits) <= 19 and luhn(digits) and digits.count(digits[0]) < len(digits)
@@ -67,21 +82,21 @@ def may_end(part: bytes, at: int) -> bool:
     return after(part, at) not in ALNUM and not digit_after(part, at, b".")
 
 
-def candidates(part: bytes, at: int) -> list[int]:
-    """Return the ends of every shape that a card number beginning here could have, in the order of trying."""
-    ends: list[int] = []
+def candidates(part: bytes, at: int) -> list[tuple[int, int]]:
+    """Return end and count of digits of every shape that a card number beginning here could have, in the order of trying."""
+    ends: list[tuple[int, int]] = []
     run = _RUN.match(part, at)
     assert run is not None
     if 12 <= run.end() - at <= 19:
-        ends.append(run.end())
-    for shape in _GROUPED if run.end() - at == 4 else ():
+        ends.append((run.end(), run.end() - at))
+    for count, shape in _GROUPED if run.end() - at == 4 else ():
         grouped = shape.match(part, at)
         if grouped is not None:
-            ends.append(grouped.end())
+            ends.append((grouped.end(), count))
     if run.end() - at == 1:
         spaced = _SPACED.match(part, at)
         if spaced is not None:
-            ends += range(at + 25, min(spaced.end(), at + 37) + 1, 2)
+            ends += [(end, (end - at + 1) // 2) for end in range(at + 25, min(spaced.end(), at + 37) + 1, 2)]
     return ends
 
 
@@ -96,15 +111,23 @@ class Card:
         """Return the card numbers."""
         made: list[Found] = []
         floor = 0
+        hints: bool | None = None
         for run in _RUN.finditer(part):
             start = run.start()
             if start < floor or not may_begin(part, start):
                 continue
-            for end in candidates(part, start):
-                digits = _NOT_DIGITS.sub(b"", part[start:end]).decode()
-                if not may_end(part, end) or not may_be(digits) or is_card(digits):
+            known = _lengths(part, start, run.end())
+            if not known and not (hints := scope.may_hint(self.name, part) if hints is None else hints):
+                continue
+            for end, count in candidates(part, start):
+                if count not in known and not (hints := scope.may_hint(self.name, part) if hints is None else hints):
                     continue
-                if issued(digits) or scope.hinted(self.name, part, start) or scope.named(self.name, part, start):
+                if not may_end(part, end):
+                    continue
+                digits = part[start:end].translate(None, _BETWEEN).decode()
+                if not may_be(digits) or is_card(digits):
+                    continue
+                if count in known or scope.hinted(self.name, part, start) or scope.named(self.name, part, start):
                     made.append(Found(start, end, self.name, (Piece(start, end, "card", digits),), digits))
                     floor = end
                     break

@@ -54,7 +54,7 @@ class Email:
                 start -= 1
             while start < at and part[start] in _LEADING:
                 start += 1
-            start = _returned(part, floor, start)
+            start = _returned(part, floor, start) if start < at else at
             domain = _DOMAIN.match(part, at + 1) if start < at and part[at - 1] != 0x2E else None
             if domain is not None and not _impersonal(part, start, at, domain.end()):
                 end = domain.end()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -16,7 +17,9 @@ _SEPARATOR: Final = re.compile(rb"[ \t./-]{0,3}")
 _START: Final = re.compile(rb"\(\+[0-9]+\)|\+?\(?[0-9]+")
 _EXTENSION: Final = re.compile(rb"[ ,]{0,2}(?:[Xx]|[Ee][Xx][Tt]\.?|[Ee][Xx][Tt][Ee][Nn][Ss][Ii][Oo][Nn])[ .:]?([0-9]{1,6})")
 _DATE: Final = re.compile(rb"[0-9]{2}[./-][0-9]{2}[./-][0-9]{4}")
-_DATES: Final = re.compile(rb"[0-9]{2}[./-][0-9]{2}[./-][0-9]{4}|[0-9]{4}[./-][0-9]{2}[./-][0-9]{2}|(?:19|20)[0-9]{2}[01][0-9][0-3][0-9](?![0-9])")
+_DATES: Final = re.compile(
+    rb"[0-9]{2}[./-][0-9]{2}[./-][0-9]{4}|[0-9]{4}[./-][0-9]{2}[./-][0-9]{2}|(?:19|20)[0-9]{2}[01][0-9][0-3][0-9](?![0-9])"
+)
 _EPOCH: Final = re.compile(r"1[5-9][0-9]{8}(?:[0-9]{3})?")
 _AT: Final = re.compile(rb"(?i:(?<![A-Za-z0-9_])(?:at|on|under|unter|au|is))[: ]+\Z")
 """Between a word that hints and the number itself: call me at …"""
@@ -25,6 +28,8 @@ _REACH: Final = 12
 _LEAST_SAID: Final = 8
 """Digits that only a word calls a number."""
 _MOST_GROUPS: Final = 8
+_LEAST: Final = 7
+_MOST: Final = 17
 _MOST_ABROAD: Final = 15
 _LONGEST_AREA: Final = 7
 """Digits of an area code, its national prefix with it."""
@@ -45,25 +50,16 @@ class _Group:
 class _Candidate:
     part: bytes
     plus: bool
-    groups: tuple[_Group, ...]
-
-    @property
-    def digits(self) -> str:
-        return "".join(group.digits for group in self.groups)
+    groups: Sequence[_Group]
+    digits: str
+    framed: bool
+    """Something other than blanks holds the groups together."""
+    joined: bool
+    """As `framed`, but slashes are what stands between measurements."""
 
     @property
     def gaps(self) -> list[bytes]:
         return [group.gap for group in self.groups[1:]]
-
-    @property
-    def framed(self) -> bool:
-        """Something other than blanks holds the groups together."""
-        return any(gap.strip(b" \t") for gap in self.gaps) or any(group.inside for group in self.groups)
-
-    @property
-    def joined(self) -> bool:
-        """As `framed`, but slashes are what stands between measurements."""
-        return any(gap.strip(b" \t/") for gap in self.gaps) or any(group.inside for group in self.groups)
 
     @property
     def end(self) -> int:
@@ -108,11 +104,7 @@ class Phone:
         framed = part.startswith(b"(+", start)  # (+44) 20 7946 0018
         plus = framed or part[start] == 0x2B
         groups = _groups(part, start + plus, framed)
-        for count in range(len(groups), 0, -1):
-            candidate = _Candidate(part, plus, tuple(groups[:count]))
-            digits = candidate.digits
-            if not 7 <= len(digits) <= 17:
-                continue
+        for candidate in _prefixes(part, plus, groups):
             end = candidate.end
             extension = _EXTENSION.match(part, end)
             if extension is not None and _may_end(part, extension.end()):
@@ -122,7 +114,7 @@ class Phone:
             else:
                 continue
             number = _number(candidate, scope) or _whole(candidate, start, end, scope)
-            if number is None and count == len(groups):
+            if number is None and len(candidate.groups) == len(groups):
                 number = _said(candidate, start, scope)
             if number is None:
                 continue
@@ -135,6 +127,22 @@ class Phone:
                 pieces.append(Piece(*extension.span(1), "zeros", ""))
             return Found(start, end, self.name, tuple(pieces), number)
         return None
+
+
+def _prefixes(part: bytes, plus: bool, groups: list[_Group]) -> list[_Candidate]:
+    """Return what the groups from the first on may be together, the most of them first."""
+    made: list[_Candidate] = []
+    digits = ""
+    framed = joined = False
+    for count, group in enumerate(groups, 1):
+        digits += group.digits
+        mark = group.gap.strip(b" \t") if count > 1 else b""
+        framed = framed or group.inside or bool(mark)
+        joined = joined or group.inside or bool(mark and mark.strip(b" \t/"))
+        if _LEAST <= len(digits) <= _MOST:
+            made.append(_Candidate(part, plus, groups[:count], digits, framed, joined))
+    made.reverse()
+    return made
 
 
 def _may_begin(part: bytes, at: int) -> bool:

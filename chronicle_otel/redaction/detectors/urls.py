@@ -246,6 +246,7 @@ class Url:
     cores = (
         f"(?i:[?&;#](?:{'|'.join(re.escape(name) for name in _TABLE['url_secrets'])})=[^ \\t\\r\\n&;#])",
         f"(?i:://[^ \\t\\r\\n\\\"'<>]*/(?:{'|'.join(_TABLE['url_people'])})/[^/?# \\t\\r\\n])",
+        r"""://[^ \t\r\n/?#"'<>\\]+@""",
         r"""://[^ \t\r\n"'<>]*[A-Za-z0-9_-]{20}""",
         r"(?i:https?://[A-Za-z0-9.-]+/?(?:[^A-Za-z0-9/:?#@.%_~-]|[.,;:!?)*_~-]|$))",
     )

@@ -96,8 +96,8 @@ def sse(count: int) -> list[bytes]:
     return [f"data: {json.dumps(event, separators=(',', ':'))}\n\n".encode() for event in events] + [b"data: [DONE]\n\n"]
 
 
-def client(*, stream: list[bytes] | None = None) -> OpenAI:
-    """A client whose transport answers from memory: each call another answer, or the given stream."""
+def client(*, stream: list[bytes] | None = None, first: int = 0) -> OpenAI:
+    """A client whose transport answers from memory: each call another answer, of numbers above `first`, or the given stream."""
     http = library()
 
     class Events(http.SyncByteStream):  # type: ignore[misc]
@@ -105,7 +105,7 @@ def client(*, stream: list[bytes] | None = None) -> OpenAI:
             return iter(stream or ())
 
     class Memory(http.BaseTransport):  # type: ignore[misc]
-        number = 0
+        number = first
 
         def handle_request(self, request: Any) -> Any:
             self.number += 1

@@ -10,6 +10,11 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# Generated tests judge results, never time: machines differ, and are busy.
+settings.register_profile("chronicle", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("chronicle")
 
 ROOT = Path(__file__).resolve().parent.parent
 Chronicle = Callable[..., "subprocess.CompletedProcess[str]"]

@@ -39,6 +39,7 @@ def judged(probe: Probe, arrived: Arrived, where: Where) -> Report:
         setting = (
             "is this the store that the endpoint leads to? Wait longer (--wait), and look for dropped spans in the logs of the hops between"
         )
+        what += f"; the last that it said: {arrived.problem[:300]}" if arrived.problem else ""
         found.append(Diagnosis("error", "nothing_arrived", where.store, what, setting))
     elif here:
         found += _sampling(taken, arrived, where, facts)

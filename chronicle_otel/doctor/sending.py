@@ -39,6 +39,8 @@ class Arrived:
     findings: list[Finding] = field(default_factory=list[Finding])
     seconds: float = 0.0
     """From the last request to the last look."""
+    problem: str = ""
+    """What the store said at last, where it did not give a trace."""
 
     def taken(self) -> list[Sent]:
         """The spans that the endpoint took."""
@@ -73,6 +75,8 @@ class Store:
             raise UsageError("doctor: a probe cannot be read back from standard input; name a file or a store")
         self.source = source
         self.location: Location | None = parse(source) if is_url(source) else None
+        self.problem = ""
+        """What it said at last, where it did not give a trace."""
         self._before = self._sizes()
         if self.location is not None and (self.location.trace or self.location.search):
             raise UsageError(f"{source}: the probe is looked for by its own traces: leave trace id and search out")
@@ -100,10 +104,13 @@ class Store:
         scheme, _, rest = self.source.partition("://")
         path, mark, query = rest.partition("?")
         for trace in wanted:
-            with contextlib.suppress(SourceError):  # not there yet, or never
+            try:
                 held = read(f"{scheme}://{path.rstrip('/')}/{trace}{mark}{query}")
-                found.spans += held.spans
-                found.findings += held.findings
+            except SourceError as error:  # not there yet, or never
+                self.problem = str(error)
+                continue
+            found.spans += held.spans
+            found.findings += held.findings
         return found
 
     def _sizes(self) -> Mapping[str, int]:
@@ -166,6 +173,7 @@ def receive(probe: Probe, arrived: Arrived, store: Store, wait: float, told: Cal
         here = sum((trace, span) in arrived.records for trace, spans in awaited.items() for span in spans)
         told(f"{here} of {total} spans are there")
         if here == total or arrived.seconds >= wait:
+            arrived.problem = "" if here == total else store.problem
             return
         time.sleep(min(_PAUSES[min(look, len(_PAUSES) - 1)], max(wait - arrived.seconds, 0.05)))
         look += 1

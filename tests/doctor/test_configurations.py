@@ -131,3 +131,19 @@ def test_a_file_that_is_none_is_one_line(chronicle: Chronicle, tmp_path: Path, t
     if message:
         assert (done.returncode, done.stdout) == (2, "")
         assert message in done.stderr
+
+
+def test_every_kind_is_documented() -> None:
+    """docs/doctor.md names each kind of finding, and none that there is not."""
+    package = ROOT / "chronicle_otel"
+    text = "".join(path.read_text() for path in [*(package / "doctor").glob("*.py"), package / "recording" / "limits.py"])
+    given = re.findall(r'Diagnosis\(\s*[^,()]*(?:if [^,()]*)?,\s*"([a-z_]+)"', text)
+    kinds = {
+        *given,
+        "endpoint_away",
+        "endpoint_refuses",
+        *re.findall(r'"(switched_off|string_cut|attributes_evicted|sampled|batch_by_count)"', text),
+    }
+    table = (ROOT / "docs" / "doctor.md").read_text().partition("## What is found")[2]
+    named = {word for line in table.splitlines() if line.startswith("| `") for word in re.findall(r"`(\w+)`", line.split("|")[1])}
+    assert named == kinds

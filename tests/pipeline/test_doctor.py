@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import environment
+from tests.conftest import ROOT, environment
 
 from .collector import BINARY, MISSING, PIPELINES, Collector
+from .stack import MISSING_PARTS, stack
 from .stores import JAEGER, NO_JAEGER, NO_TEMPO, TEMPO, Jaeger, Tempo
 from .test_sampling import sampler
 
@@ -97,6 +98,10 @@ def test_a_stock_tempo_is_named(tmp_path: Path) -> None:
     """The cut at 2,048 bytes and the traces above 5 MB are named with Tempo's settings; recordings pass all the same."""
     with Tempo(tmp_path, STOCK) as tempo:
         report = doctor(f"tempo://127.0.0.1:{tempo.port}", http(tempo.http), "--wait", "12", code=1)
+        command = [sys.executable, "-m", "chronicle_otel.cli", "doctor", "--store", f"tempo://127.0.0.1:{tempo.port}", "--wait", "12"]
+        env = environment({"OTEL_EXPORTER_OTLP_ENDPOINT": http(tempo.http)})
+        shown = subprocess.run(command, env=env, capture_output=True, text=True, timeout=120).stdout
+        shown = shown.replace(f"127.0.0.1:{tempo.port}", "localhost:3200")
     assert harms(report) == [("error", "trace_limit"), ("warning", "string_cut"), ("warning", "no_redaction"), ("note", "span_limit")]
     facts = report["facts"]
     assert facts["strings"]["cut_at"] == 2048
@@ -105,6 +110,7 @@ def test_a_stock_tempo_is_named(tmp_path: Path) -> None:
     [cut] = [each for each in report["diagnoses"] if each["kind"] == "string_cut"]
     assert "as Tempo does (also in events, in links, on resources)" in cut["what"]
     assert cut["setting"].startswith("set distributor.max_attribute_bytes: 0")
+    assert shown in (ROOT / "docs" / "doctor.md").read_text()
 
 
 @with_tempo
@@ -113,6 +119,17 @@ def test_our_tempo_cuts_nothing(tmp_path: Path) -> None:
     with Tempo(tmp_path) as tempo:
         report = doctor(f"tempo://127.0.0.1:{tempo.port}", http(tempo.http), code=0)
     assert harms(report) == [("warning", "no_redaction")]
+
+
+@pytest.mark.skipif(bool(MISSING_PARTS), reason=MISSING_PARTS)
+def test_the_whole_stack_loses_nothing(tmp_path: Path) -> None:
+    """Through stores.yaml of docker/ a probe reaches Jaeger, the archive and Tempo, redacted and whole; spans up to 8 MiB pass."""
+    with stack(tmp_path) as running:
+        stores = [f"jaeger://127.0.0.1:{running.jaeger.query}", str(running.archive)]
+        stores += [f"tempo://127.0.0.1:{running.tempo.port}"] if running.tempo is not None else []
+        reports = [doctor(store, running.endpoint, code=0) for store in stores]
+    assert [harms(report) for report in reports] == [[]] * len(stores)
+    assert [report["facts"]["spans_by_size"]["5000000"] for report in reports] == ["whole"] * len(stores)
 
 
 @with_collector

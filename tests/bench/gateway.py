@@ -1,4 +1,6 @@
-"""`python -m tests.bench.gateway`: what one collector takes, per core, with redaction and a queue on disk. docs/guides/scale.md quotes it.
+"""`python -m tests.bench.gateway`: what one collector takes, per core. docs/guides/scale.md quotes it.
+
+Its queue is on disk; with and without redaction, with and without gzip behind it.
 
 this process ──OTLP/HTTP, requests of 1 MB──► collector with production.yaml ──OTLP/gRPC──► a second one, which throws away
 """
@@ -33,6 +35,7 @@ service:
 """
 _PLAIN = "yaml:service::telemetry::metrics::level: none"
 _ANYBODY = "yaml:processors::chronicle_redaction::tenant: {from: [], required: false, default: acme}"
+_UNPACKED = "yaml:exporters::otlp_grpc::compression: none"
 _UNREDACTED = "yaml:service::pipelines::traces::processors: [memory_limiter]"
 
 
@@ -58,13 +61,14 @@ def body(size: int, seed: int) -> tuple[bytes, int]:
     return request.SerializeToString(), len(spans)
 
 
-def measured(folder: Path, size: int, *, redact: bool, senders: int = 2) -> tuple[float, float, float, int]:
-    """Return spans a second, seconds of processor time per 1,000 spans, MB a second of processor time, peak memory."""
+def measured(folder: Path, size: int, *, redact: bool, pack: bool, senders: int = 2) -> tuple[float, float, int]:
+    """Return spans a second, seconds of processor time per 1,000 spans, peak memory."""
     bodies = [body(size, seed) for seed in range(24)]
     folder.mkdir(parents=True)
     (folder / "sink.yaml").write_text(_SINK)
-    configs: list[str | Path] = [PIPELINES / "production.yaml", _PLAIN, _ANYBODY, *([] if redact else [_UNREDACTED])]
-    sent: list[tuple[int, int]] = []
+    configs: list[str | Path] = [PIPELINES / "production.yaml", _PLAIN, _ANYBODY]
+    configs += [*([] if redact else [_UNREDACTED]), *([] if pack else [_UNPACKED])]
+    sent: list[int] = []
     with Collector(folder / "sink", folder / "sink.yaml") as sink:
         backend = {"CHRONICLE_BACKEND": f"127.0.0.1:{sink.grpc}", "CHRONICLE_BACKEND_INSECURE": "true", "GOMAXPROCS": "2"}
         with Collector(folder / "gateway", *configs, CHRONICLE_QUEUE=str(folder / "queue"), **backend) as gateway:
@@ -77,7 +81,7 @@ def measured(folder: Path, size: int, *, redact: bool, senders: int = 2) -> tupl
                     data, spans = bodies[at % len(bodies)]
                     url, headers = f"http://127.0.0.1:{gateway.http}/v1/traces", {"Content-Type": "application/x-protobuf"}
                     if session.post(url, data=data, headers=headers, timeout=60).status_code == 200:
-                        sent.append((spans, len(data)))
+                        sent.append(spans)
                     at += 1
 
             threads = [threading.Thread(target=send, args=(first,)) for first in range(senders)]
@@ -89,20 +93,20 @@ def measured(folder: Path, size: int, *, redact: bool, senders: int = 2) -> tupl
             time.sleep(3)  # what waits in the queue is part of the work
             used = gateway.processor_time - used
             memory = gateway.peak_memory
-    spans, size_sent = sum(each for each, _ in sent), sum(each for _, each in sent) / 1e6
-    return spans / took, 1000 * used / spans, size_sent / used, memory
+    spans = sum(sent)
+    return spans / took, 1000 * used / spans, memory
 
 
 def main() -> None:
     """Print a table."""
-    print("| spans of | redaction | spans/s here | CPU per 1,000 spans | spans per core and second | MB per core and second | peak memory |")
-    print("|---|---|---:|---:|---:|---:|---:|")
+    print("| spans of | redaction | export packed | spans/s here | CPU per 1,000 spans | spans per core and second | peak memory |")
+    print("|---|---|---|---:|---:|---:|---:|")
     with tempfile.TemporaryDirectory() as name:
         for size in SIZES:
-            for redact in (True, False):
-                rate, cost, speed, memory = measured(Path(name) / f"{size}-{redact}", size, redact=redact)
-                cells = f"{rate:,.0f} | {cost:.2f} s | {1000 / cost:,.0f} | {speed:.0f} | {memory / 1e6:.0f} MB"
-                print(f"| {size // 1000} KB | {'yes' if redact else 'no'} | {cells} |")
+            for redact, pack in ((True, True), (True, False), (False, True), (False, False)):
+                rate, cost, memory = measured(Path(name) / f"{size}-{redact}-{pack}", size, redact=redact, pack=pack)
+                what = f"{size // 1000} KB | {'yes' if redact else 'no'} | {'gzip' if pack else 'no'}"
+                print(f"| {what} | {rate:,.0f} | {cost:.2f} s | {1000 / cost:,.0f} | {memory / 1e6:.0f} MB |")
                 sys.stdout.flush()
 
 

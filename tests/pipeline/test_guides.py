@@ -1,19 +1,22 @@
 """docs/guides, executed: each page's commands against the real servers that it speaks of.
 
-The page says 127.0.0.1:4318; the process listens on a free port, and what the page says is replaced by that. CHRONICLE_REFILL=1 writes outputs.
+The page says 127.0.0.1:4318, the process listens on a free port: what the page says is replaced. CHRONICLE_REFILL=1 writes the outputs.
 """
 
 from __future__ import annotations
 
+import random
 from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
+from chronicle_otel.reading.sources import read
 from tests.docs.samples import Shell, check, samples
 
 from .collector import BINARY, MISSING, PIPELINES, Collector
 from .servers import ROOT
+from .spans import one_span, post
 from .stores import JAEGER, NO_JAEGER, NO_TEMPO, TEMPO, Jaeger, Tempo
 
 pytest.importorskip("openai")
@@ -51,7 +54,10 @@ def test_you_have_a_collector(tmp_path: Path) -> None:
     """A collector with what the page adds to it: from an application with OpenTelemetry and from one without, to a file, to a replay."""
     page, folder = GUIDES / "collector.md", tmp_path / "server"
     collector = Collector(folder, folder / "yours.yaml", folder / "chronicle.yaml")
-    places = collector_places(collector) | {"/var/lib/otelcol": str(tmp_path / "archive"), "/etc/otelcol/redaction.key": str(folder / "redaction.key")}
+    places = collector_places(collector) | {
+        "/var/lib/otelcol": str(tmp_path / "archive"),
+        "/etc/otelcol/redaction.key": str(folder / "redaction.key"),
+    }
     written(page, folder, places)
     with collector:
         assert_true(page, tmp_path / "reader", places)
@@ -96,3 +102,25 @@ def test_you_send_to_a_vendor(tmp_path: Path) -> None:
     }
     with vendor, collector:
         assert_true(GUIDES / "vendor.md", tmp_path / "reader", places)
+
+
+@no_collector
+@pytest.mark.parametrize("packed", ["compression: zstd", 'compression: ""'])
+def test_an_archive_that_rotates_keeps_every_span(tmp_path: Path, packed: str) -> None:
+    """routing.yaml with what scale.md adds: after rotations, a kill and a restart every acknowledged span is read back from the folder."""
+    archive = tmp_path / "archive"
+    written(GUIDES / "scale.md", tmp_path, {})
+    small = "yaml:exporters::file/archive::rotation::max_megabytes: 1"
+    configs = (PIPELINES / "routing.yaml", tmp_path / "archive.yaml", small, f"yaml:exporters::file/archive::{packed}")
+    places = {"CHRONICLE_ARCHIVE": str(archive), "CHRONICLE_QUEUE": str(tmp_path / "queue")}
+    draw = random.Random(7)
+    with Collector(tmp_path / "server", *configs, **places) as collector:
+        for at in range(1, 13):
+            text = "".join(draw.choices("abcdefghijklmnopqrstuvwxyz ,.", k=400_000))
+            post(collector.http, one_span(at, at, service="desk", text=text))
+            if at == 6:
+                collector.kill()
+                collector.start()
+        found = {span.span_id for span in read(archive / "desk").spans}
+    assert len(found) == 12
+    assert len(list((archive / "desk").iterdir())) > 2

@@ -343,6 +343,7 @@ def _decide(log: RunLog, result: Result, assertion: Any) -> None:
 def _assertion(result: Result, assertion: Any, verdicts: list[str]) -> list[Divergence]:
     """Evaluate the assertion on both sides; return the divergences that a fix does not account for."""
     result.assertion = recorded, replayed = view.evaluate(assertion, result.recorded_view), view.evaluate(assertion, result.view)
+    _warn_of_what_lies_below(result, assertion, replayed)
     if not replayed:
         verdicts.append("still_failing")
         return result.divergences
@@ -351,6 +352,18 @@ def _assertion(result: Result, assertion: Any, verdicts: list[str]) -> list[Dive
         return result.divergences
     verdicts.append("fixed")
     return [d for d in result.divergences if not accounted_for(d)]
+
+
+def _warn_of_what_lies_below(result: Result, assertion: Any, replayed: bool) -> None:
+    """Say so where an assertion is decided by Steps that did not run, inside of answered ones."""
+    below = [step for step in result.view.steps if step.level == view.BELOW]
+    if not below or view.evaluate(assertion, view.RunView(s for s in result.view.steps if s.level != view.BELOW)) == replayed:
+        return
+    tops = {f"{step.parent.kind}:{step.parent.name}" for step in below if step.parent is not None and step.parent.level != view.BELOW}
+    named = " ".join(f"--live {name}" for name in sorted(tops))
+    result.warnings.append(
+        f"the assertion is decided by steps that did not run: they lie inside of answered ones, and are as recorded; {named} runs them"
+    )
 
 
 def accounted_for(d: Divergence) -> bool:

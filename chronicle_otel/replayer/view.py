@@ -81,7 +81,7 @@ class StepView:
         self.live = live
         """It was executed (None on a recording)."""
         self.level = level
-        """How it was matched; None: no counterpart."""
+        """How it was matched; None: no counterpart. "below": it is as recorded, inside of a Step that was answered."""
 
     @property
     def input(self) -> Any:
@@ -146,21 +146,31 @@ def recorded_view(run: Any) -> RunView:
     """See a recorded Run this way."""
     views: dict[int, StepView] = {}
     for step in sorted(run.steps, key=lambda s: s.seq):
-        views[id(step)] = StepView(
-            kind=step.kind,
-            name=step.name,
-            index=step.index,
-            seq=step.seq,
-            input=lambda step=step: step.input,
-            output=lambda step=step: step.output,
-            error=step.error,
-            parent=views.get(id(step.parent)) if step.parent is not None else None,
-        )
+        views[id(step)] = _as_recorded(step, views.get(id(step.parent)) if step.parent is not None else None)
     return RunView(views.values())
 
 
+def _as_recorded(step: Any, parent: StepView | None, *, live: bool | None = None, level: str | None = None) -> StepView:
+    return StepView(
+        kind=step.kind,
+        name=step.name,
+        index=step.index,
+        seq=step.seq,
+        input=lambda: step.input,
+        output=lambda: step.output,
+        error=step.error,
+        parent=parent,
+        live=live,
+        level=level,
+    )
+
+
+BELOW: Final = "below"
+"""Level of a Step that did not run because one above it was answered: its effects are part of that answer."""
+
+
 def replayed_view(happened: Iterable[Any]) -> RunView:
-    """See what happened in a replay this way."""
+    """See what happened in a replay this way; below an answered Step what the recording has there."""
     views: dict[int, StepView] = {}
     for h in happened:
         if h.node.kind == "network":
@@ -180,7 +190,15 @@ def replayed_view(happened: Iterable[Any]) -> RunView:
             live=h.node.live,
             level=h.node.level,
         )
+        if not h.node.live and h.form != "refused" and h.recorded is not None:
+            _add_below(views, h.recorded, views[id(h.node)])
     return RunView(views.values())
+
+
+def _add_below(views: dict[int, StepView], recorded: Any, parent: StepView) -> None:
+    for child in recorded.children:
+        views[id(child)] = _as_recorded(child.step, parent, live=False, level=BELOW)
+        _add_below(views, child, views[id(child)])
 
 
 def evaluate(assertion: str | Callable[[RunView], Any], view: RunView) -> bool:

@@ -451,3 +451,32 @@ Outcome
   not a valid answer of this code: it rests on stale answers (llm ask #1)
   assertion: false on the recording, true on this code
 """
+
+
+def test_an_assertion_sees_what_lies_inside_of_an_answered_step(lab: Lab) -> None:
+    """An effect below a tool that is answered counts as it was recorded: code that never ran cannot be what fixed it."""
+
+    @chronicle.effect(name="submit")
+    def submit(quantity: int) -> str:
+        return "done"
+
+    @chronicle.tool(name="place")
+    def place(quantity: int) -> str:
+        return submit(quantity)
+
+    @chronicle.agent(name="sell")
+    def sell(quantity: int) -> str:
+        return place(quantity)
+
+    run = lab.record(sell, 1000)
+    harm = "all(c.input['quantity'] <= 6 for c in calls('submit'))"
+    result = lab.replay(run, sell, assertion=harm)
+    assert (result.verdict, result.assertion) == ("still_failing", (False, False))
+    assert result.warnings == [
+        "the assertion is decided by steps that did not run: they lie inside of answered ones, and are as recorded; --live tool:place runs them"
+    ]
+    assert [(step.name, step.live, step.level) for step in result.view.steps] == [
+        ("sell", True, "exact"),
+        ("place", False, "exact"),
+        ("submit", False, "below"),
+    ]

@@ -58,6 +58,7 @@ def of_collector(config: Configuration, next_hops: Sequence[Configuration] = ())
         yield Diagnosis(
             "warning", "no_pipeline", config.where("service", "pipelines"), "no pipeline for traces: recordings do not pass here"
         )
+    yield from _undefined(config)
     yield from check_receivers(config, "receivers")
     yield from check_processors(config)
     yield from check_sampling(config)
@@ -68,6 +69,17 @@ def of_collector(config: Configuration, next_hops: Sequence[Configuration] = ())
     if found:
         names = ", ".join(each.name for each in found)
         yield Diagnosis("ok", "looked_at", config.name, f"a collector's configuration; pipelines for traces: {names}")
+
+
+def _undefined(config: Configuration) -> Iterator[Diagnosis]:
+    for name in config.mapping("service", "pipelines"):
+        for part in ("receivers", "processors", "exporters"):
+            known = {*config.mapping(part), *(config.mapping("connectors") if part != "processors" else ())}
+            for each in config.words("service", "pipelines", name, part):
+                if each not in known:
+                    what = f"{each} is not among the {part}, so the collector does not start"
+                    where = config.where("service", "pipelines", name, part)
+                    yield Diagnosis("error", "undefined_component", where, what, f"add {each} to {part}, or take it out of the pipeline")
 
 
 def of_jaeger(config: Configuration) -> Iterator[Diagnosis]:

@@ -147,17 +147,20 @@ def _expanded(fragment: Configuration) -> Configuration:
 def parse(text: str, name: str) -> Configuration:
     """Take a YAML text apart. SourceError says file and line of what is wrong."""
     yaml = _yaml()
-    loader = yaml.SafeLoader(text)
+    loader: Any = None
     try:
+        loader = yaml.SafeLoader(text)
         node = loader.get_single_node()
         reading = _Reading(yaml, loader, name)
         tree = reading.value(node, ()) if node is not None else {}
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         place = f"{name}, line {mark.line + 1}" if mark is not None else name
-        raise SourceError(f"{place}: no YAML: {getattr(error, 'problem', None) or error}") from error
+        problem = getattr(error, "problem", None) or getattr(error, "reason", None) or error
+        raise SourceError(f"{place}: no YAML: {problem}") from error
     finally:
-        loader.dispose()
+        if loader is not None:
+            loader.dispose()
     if not isinstance(tree, dict):
         raise SourceError(f"{name}: no configuration: its outermost value is no mapping")
     return Configuration(name, tree, reading.lines if node is not None else {})

@@ -114,6 +114,10 @@ def _endpoint(environ: Mapping[str, str], connect: bool) -> Iterator[Diagnosis]:
 
     variable = named(environ)
     if variable is None:
+        try:
+            of_environment(environ)
+        except UsageError as error:
+            yield Diagnosis("error", "endpoint_wrong", "OTEL_EXPORTER_OTLP_*", str(error), "correct it, or unset it")
         what = "no endpoint: recordings go to the application's provider, or to files below ./.chronicle"
         yield Diagnosis("ok", "endpoint", "OTEL_EXPORTER_OTLP_ENDPOINT", what)
         return
@@ -147,12 +151,18 @@ def _endpoint(environ: Mapping[str, str], connect: bool) -> Iterator[Diagnosis]:
 def _advice(protocol: str, url: str, reason: str) -> str:
     if any(sign in reason for sign in ("401", "403", "UNAUTHENTICATED", "PERMISSION")):
         return "set OTEL_EXPORTER_OTLP_HEADERS to what it wants"
-    if "404" in reason:
+    if "HTTP 404" in reason:
         return "OTEL_EXPORTER_OTLP_ENDPOINT is without /v1/traces, OTEL_EXPORTER_OTLP_TRACES_ENDPOINT with it"
     if protocol == "http/protobuf" and ":4317" in url:
         return "4317 is the port of gRPC: set OTEL_EXPORTER_OTLP_PROTOCOL=grpc, or name port 4318"
     if protocol == "grpc" and ":4318" in url:
         return "4318 is the port of HTTP: set OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf, or name port 4317"
+    if reason.startswith("HTTP 3"):
+        return "it sends elsewhere, and no sender of telemetry follows: name that address"
+    if reason.startswith("HTTP 4") or "no OTLP" in reason:
+        return "something else listens there: correct the address"
+    if "TLS" in reason:
+        return "correct the scheme of the address, http:// or https://, or OTEL_EXPORTER_OTLP_CERTIFICATE"
     return 'start it, or correct the address; with chronicle.init(export="own") spans wait on disk meanwhile'
 
 

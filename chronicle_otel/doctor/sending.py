@@ -97,6 +97,7 @@ class Store:
         """Return what there is of these traces."""
         found = Spans()
         if self.location is None:
+            self.problem = "" if os.path.exists(self.source) else f"there is no file {self.source}"
             ids = set(wanted)
             held = self._new()
             found.spans = [span for span in held.spans if span.trace_id in ids]

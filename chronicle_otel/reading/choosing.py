@@ -65,6 +65,8 @@ def find(source: Source, search: Search | None = None, *, store: str | None = No
         raise UsageError(
             f"{source!r:.80} is no recording: give the path of a file or folder, '-' for standard input, or the address of a store"
         )
+    if not str(source):
+        raise UsageError("the source is an empty text: name a recording, '-' for standard input, or the address of a store")
     location = parse(str(source)) if is_url(source) else None
     if location is not None:
         search = location.search.joined(search)
@@ -106,6 +108,8 @@ def _nothing_in(source: Source, found: Spans) -> str:
         )
     first = next((f" First problem: {finding.message}." for finding in found.findings), "")
     if is_url(source) and not found.spans and not first:
+        if parse(str(source)).trace:
+            return f"{source}: the store has no such trace, or nothing of it is left"
         return f"{source} has no trace of chronicle from the last 24 hours; look further back with ?since=7d"
     others = f"{len(found.spans):,} spans of others, " if found.spans else ""
     return f"{source} holds {others}no span of chronicle: record with chronicle_otel.init() or `chronicle run` first.{first}"

@@ -157,6 +157,8 @@ class Client:
             if isinstance(reason, socket.gaierror):
                 raise SourceError(f"{self._who}: unknown host {self.location.host} ({reason.strerror or reason})") from error
             if isinstance(reason, ConnectionRefusedError):
+                if request.host != urlsplit(self.location.url).netloc:
+                    raise SourceError(f"{self._who} redirects to {request.host}, where nobody listens") from error
                 raise SourceError(f"{self._who}: nobody listens there: start it, or name its query port in the address") from error
             if isinstance(reason, ConnectionError):
                 raise _Lost(str(reason)) from error

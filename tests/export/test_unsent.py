@@ -210,4 +210,7 @@ def test_a_folder_that_cannot_be_written_is_said_once(away: Receiver, own: Any, 
     (tmp_path / "unsent").write_text("a file, not a folder")
     kept(own, 3, 5000)
     assert meters.totals[f"{meters.DROPPED} folder_failed"] == 5
-    assert [record.levelname for record in caplog.records] == ["WARNING", "WARNING"]
+    [record] = caplog.records
+    assert record.levelname == "WARNING"
+    assert record.message.endswith("they are lost; make the folder writable, or name another with unsent= in chronicle.init")
+    assert "unsent_bytes" not in record.message

@@ -176,7 +176,7 @@ def test_wrong_usage_is_one_line(tmp_path: Path) -> None:
     receiver = Receiver()
     assert send(receiver, tmp_path / "none.jsonl")[::2] == (
         2,
-        f"chronicle: {tmp_path}/none.jsonl is not there: name files of OTLP JSON lines, or a folder of them\n",
+        f"chronicle: {tmp_path}/none.jsonl is not there: name a recording, a folder of them, or a store\n",
     )
     assert send(receiver, tmp_path, OTEL_EXPORTER_OTLP_PROTOCOL="pigeon")[0] == 2
 

@@ -1,4 +1,4 @@
-"""Answers of what is no OTLP endpoint, or of one that is spoken to in the wrong way: not taken, nothing deleted, and said in words that help."""
+"""Answers of what is no OTLP endpoint, or is spoken to in the wrong way: not taken, nothing deleted, and said in words that help."""
 
 from __future__ import annotations
 
@@ -135,7 +135,7 @@ def test_http_to_a_port_of_grpc_names_the_protocol() -> None:
 
 
 def test_requests_import_nothing(receiver: Receiver) -> None:
-    """All that a request needs is imported when the client is made: a child forked during an import of the thread would wait for ever."""
+    """All that a request needs is imported with the client: a child forked during an import of the thread would wait for ever."""
     script = (
         "import sys\n"
         "from chronicle_otel.recording.export.client import client_of\n"

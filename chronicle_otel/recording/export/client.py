@@ -244,7 +244,9 @@ def _failed(error: Exception) -> Answer:
     if "BadStatusLine" in text:
         return Answer(reason="it answers, but not in HTTP; is it a port of gRPC? Set OTEL_EXPORTER_OTLP_PROTOCOL=grpc then")
     if "RemoteDisconnected" in text or "Connection reset" in text or "Connection aborted" in text:
-        return Answer(again=True, reason="the connection was closed without an answer; a port of gRPC needs OTEL_EXPORTER_OTLP_PROTOCOL=grpc")
+        return Answer(
+            again=True, reason="the connection was closed without an answer; a port of gRPC needs OTEL_EXPORTER_OTLP_PROTOCOL=grpc"
+        )
     if isinstance(error, requests.exceptions.ChunkedEncodingError):
         return Answer(again=True, reason="the answer broke off in the middle")
     if isinstance(error, requests.ConnectionError):

@@ -236,9 +236,7 @@ class Resender:
                     if span.ByteSize() > self._span_bytes:
                         _fit(span, self._span_bytes)
                     if span.ByteSize() > self._span_bytes:
-                        self.outcome.leave_out(
-                            f"{path} line {number}: span {span.name[:80]!r} of {span.ByteSize():,} bytes is too large"
-                        )
+                        self.outcome.leave_out(f"{path} line {number}: span {span.name[:80]!r} of {span.ByteSize():,} bytes is too large")
                         continue
                     yield head, protobuf.element(span.SerializeToString())
 

@@ -89,8 +89,8 @@ def _sources(names: Sequence[str]) -> list[str | Converted]:
         if name == "-" or is_url(name):
             found.append(Converted("standard input" if name == "-" else name, None, functools.partial(_read, name)))
             continue
-        for path in files_of([name], is_recording):
-            found.append(path if is_lines(path) else Converted(path, path, functools.partial(_read, path)))
+        files = files_of([name], is_recording)
+        found += [path if is_lines(path) else Converted(path, path, functools.partial(_read, path)) for path in files]
     return found
 
 

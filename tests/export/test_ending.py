@@ -122,3 +122,22 @@ def test_an_endpoint_that_comes_back_gets_what_is_recorded_then(tmp_path: Path) 
     total, whole = done.stdout.split()
     assert int(total) % 3 == 0, "every run has three spans, each of them is there or here"
     assert whole == "True"
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs os.fork")
+def test_children_of_multiprocessing_send_what_they_recorded(tmp_path: Path) -> None:
+    """They end without exit handlers; a worker that is forked and ends at once loses nothing all the same."""
+    script = (
+        "import multiprocessing\n"
+        "chronicle.init(instrument=False, export='own')\n"
+        "collect(1, 50)\n"
+        "context = multiprocessing.get_context('fork')\n"
+        "children = [context.Process(target=collect, args=(count, 50)) for count in (2, 3)]\n"
+        "for child in children: child.start()\n"
+        "for child in children: child.join()\n"
+    )
+    with Receiver() as receiver:
+        done = ended(tmp_path, f"http://127.0.0.1:{receiver.port}", script)
+        assert (done.returncode, done.stderr) == (0, "")
+        runs = chronicle.runs(receiver.write(tmp_path / "arrived.jsonl"))
+    assert sorted(len(run.steps) for run in runs) == [2, 3, 4]

@@ -136,7 +136,7 @@ class Resender:
         self.outcome = Outcome(where)
 
     def send(self, sources: Sequence[str | Converted], told: Callable[[str], None] = lambda _text: None) -> Outcome:
-        """Send all files and what was made into such; `told` hears how far it is. Ends at the first request that the endpoint does not take."""
+        """Send all of them; `told` hears how far it is. Ends at the first request that the endpoint does not take."""
         with exporting():
             try:
                 for source in sources:

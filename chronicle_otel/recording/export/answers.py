@@ -11,9 +11,8 @@ import json
 from dataclasses import dataclass
 from typing import Any, cast
 
-from google.protobuf.message import DecodeError
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
-
+RESPONSE = "opentelemetry.proto.collector.trace.v1.trace_service_pb2"
+"""The module of the message; a client imports it when it is made, recording to a file does without it."""
 _PROTOBUF = frozenset({"application/x-protobuf", "application/protobuf"})
 """https://opentelemetry.io/docs/specs/otlp/#otlphttp-response names the first; the second is what IANA has registered since."""
 
@@ -49,6 +48,9 @@ def of_success(kind: str, body: bytes) -> Answer:
 
 def of_message(body: bytes, kind: str) -> Answer:
     """Judge an ExportTraceServiceResponse in protobuf."""
+    from google.protobuf.message import DecodeError
+    from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
+
     try:
         partial = ExportTraceServiceResponse.FromString(body).partial_success
     except DecodeError:

@@ -16,7 +16,7 @@ from typing import Any, Protocol
 
 from ...errors import UsageError
 from ...version import __version__
-from .answers import Answer, of_message, of_success
+from .answers import RESPONSE, Answer, of_message, of_success
 from .endpoint import Endpoint
 
 __all__ = ["Answer", "Client", "GrpcClient", "HttpClient", "backoff", "client_of"]
@@ -71,7 +71,7 @@ class HttpClient:
 
     def __init__(self, endpoint: Endpoint) -> None:
         # requests imports the second only when it looks for a password, and a socket the third for a name that is not ASCII
-        _load("requests", "netrc", "encodings.idna")
+        _load("requests", "netrc", "encodings.idna", RESPONSE)
         _load_provider(endpoint)
         self.endpoint = endpoint
         self._session: Any = None
@@ -126,7 +126,7 @@ class GrpcClient:
     """OTLP/gRPC; the request is handed over as bytes."""
 
     def __init__(self, endpoint: Endpoint) -> None:
-        _load("grpc", "grpc._channel", "grpc.experimental")  # the second is what grpc imports with a channel
+        _load("grpc", "grpc._channel", "grpc.experimental", RESPONSE)  # the second is what grpc imports with a channel
         with contextlib.suppress(ImportError):
             _load(_DETAILS)
         _load_provider(endpoint)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import os
+import sys
 import threading
 from collections.abc import Sequence
 from typing import Any
@@ -241,3 +242,12 @@ def _before_fork() -> None:
 def _after_fork() -> None:
     if _recorder is not None:
         _recorder.forget()
+        util: Any = sys.modules.get("multiprocessing.util")
+        if util is not None:  # its children end without exit handlers, and it forgets what was registered before they began
+            util.register_after_fork(shutdown, _at_end_of_child)
+
+
+def _at_end_of_child(_: Any) -> None:
+    from multiprocessing.util import Finalize
+
+    Finalize(None, shutdown, exitpriority=-100)  # behind the application's own, which may still record

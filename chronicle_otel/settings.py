@@ -48,8 +48,8 @@ class Settings:
     """Redact before anything leaves: True (the default policy), a policy's path, or a Redactor. Needs a file, or `export`, of their own."""
     export: str | None = None
     """`"own"`: send Steps to the OTLP endpoint of the environment by an export of our own, and not to the application's provider."""
-    retry_seconds: float = 60.0
-    """How long our own export offers a batch that the endpoint does not take; then it is kept on disk."""
+    retry_seconds: float = 2.0
+    """How long our own export offers a batch that the endpoint does not take; then it is kept on disk. Until then a kill loses it."""
     shutdown_seconds: float = 5.0
     """How long `flush` and `shutdown` wait for our own export; what is left at `shutdown` is kept on disk."""
     unsent: str = ".chronicle/unsent"

@@ -145,6 +145,7 @@ def _tell(options: argparse.Namespace, path: str | None, endpoint: str | None) -
             {
                 "path": path,
                 "endpoint": endpoint,
+                **({"spans": _counts()} if endpoint is not None else {}),
                 "runs": [facts(run) for run in found if run.resource.get("process.pid") in (None, os.getpid())],
             }
         )
@@ -154,5 +155,30 @@ def _tell(options: argparse.Namespace, path: str | None, endpoint: str | None) -
         if path is not None and not os.path.exists(path):
             text = f"nothing was recorded: {shown} could not be written"
         if endpoint is not None:
-            text = f"sent to {endpoint}" + (f", and {text}" if shown else "")
+            text = _sent(endpoint) + (f", and {text}" if shown else "")
         print(f"chronicle: {safe(text)}", file=sys.stderr)
+
+
+def _counts() -> dict[str, int]:
+    """Return what became of the spans of this process."""
+    from ..recording import meters
+
+    return {"sent": meters.totals[meters.EXPORTED], "unsent": meters.totals[meters.UNSENT], "lost": meters.totals[meters.DROPPED]}
+
+
+def _sent(endpoint: str) -> str:
+    """Say what really reached the endpoint."""
+    from ..settings import Settings
+
+    counts = _counts()
+    if not any(counts.values()):
+        return f"nothing was sent to {endpoint}: no run was recorded (does a sampler drop them?)"
+    if counts["sent"] and not counts["unsent"] and not counts["lost"]:
+        return f"sent to {endpoint}"
+    folder = Settings().unsent
+    parts = [f"{counts['sent']} spans were sent to {endpoint}" if counts["sent"] else f"nothing arrived at {endpoint}"]
+    if counts["unsent"]:
+        parts.append(f"{counts['unsent']} spans are kept in {folder} (`chronicle send {folder}` posts them)")
+    if counts["lost"]:
+        parts.append(f"{counts['lost']} are lost")
+    return ", ".join(parts)

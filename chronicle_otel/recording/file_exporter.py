@@ -5,6 +5,7 @@ ReadableSpan ──► one JSON text (resource and scope made once) ──► li
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import os
 import secrets
@@ -22,6 +23,9 @@ from .file_spans import FileSpan
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import ReadableSpan
+
+if sys.platform != "win32":
+    import fcntl
 
 LINE_BYTES = 1024 * 1024
 """A line is cut when it is longer: a reader holds one line at a time, and a crash may cost the last one."""
@@ -135,8 +139,6 @@ def exclusive(descriptor: int) -> Any:
     if sys.platform == "win32":
         yield
         return
-    import fcntl
-
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
     except OSError:  # a file system without locks
@@ -269,8 +271,6 @@ def _any(value: Any) -> str:
             return f'{{"doubleValue":"{"NaN" if value != value else "Infinity" if value > 0 else "-Infinity"}"}}'
         return f'{{"doubleValue":{value!r}}}'
     if isinstance(value, bytes):
-        import base64
-
         return f'{{"bytesValue":"{base64.b64encode(value).decode()}"}}'
     if isinstance(value, Mapping):
         return f'{{"kvlistValue":{{"values":[{_attributes(cast("Mapping[str, Any]", value))}]}}}}'

@@ -176,7 +176,7 @@ def test_wrong_usage_is_one_line(tmp_path: Path) -> None:
     receiver = Receiver()
     assert send(receiver, tmp_path / "none.jsonl")[::2] == (
         2,
-        f"chronicle: {tmp_path}/none.jsonl is not there: name files of OTLP JSON lines, or a folder of them\n",
+        f"chronicle: {tmp_path}/none.jsonl is not there: name a recording, a folder of them, or a store\n",
     )
     assert send(receiver, tmp_path, OTEL_EXPORTER_OTLP_PROTOCOL="pigeon")[0] == 2
 
@@ -210,4 +210,7 @@ def test_a_folder_that_cannot_be_written_is_said_once(away: Receiver, own: Any, 
     (tmp_path / "unsent").write_text("a file, not a folder")
     kept(own, 3, 5000)
     assert meters.totals[f"{meters.DROPPED} folder_failed"] == 5
-    assert [record.levelname for record in caplog.records] == ["WARNING", "WARNING"]
+    [record] = caplog.records
+    assert record.levelname == "WARNING"
+    assert record.message.endswith("they are lost; make the folder writable, or name another with unsent= in chronicle.init")
+    assert "unsent_bytes" not in record.message

@@ -60,6 +60,8 @@ def test_an_endpoint_given_by_hand_goes_before_the_environment() -> None:
         {"OTEL_EXPORTER_OTLP_COMPRESSION": "deflate", "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"},
         {"OTEL_EXPORTER_OTLP_TIMEOUT": "soon"},
         {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://"},
+        {"OTEL_EXPORTER_OTLP_ENDPOINT": "ftp://collector:4318"},
+        {"OTEL_EXPORTER_OTLP_ENDPOINT": "ftp://collector:4317", "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"},
     ],
 )
 def test_what_cannot_work_is_refused(environ: dict[str, str]) -> None:

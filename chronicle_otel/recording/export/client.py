@@ -5,17 +5,21 @@ body ──post──► Answer: taken · try again (after n seconds) · too lar
 
 from __future__ import annotations
 
+import contextlib
 import gzip
+import importlib
 import random
 import threading
 import zlib
-from dataclasses import dataclass
 from importlib.metadata import entry_points
 from typing import Any, Protocol
 
 from ...errors import UsageError
 from ...version import __version__
+from .answers import RESPONSE, Answer, of_message, of_success
 from .endpoint import Endpoint
+
+__all__ = ["Answer", "Client", "GrpcClient", "HttpClient", "backoff", "client_of"]
 
 AGENT = f"chronicle-otel/{__version__}"
 _METHOD = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
@@ -24,25 +28,10 @@ _RETRYABLE_HTTP = frozenset({408, 429, 502, 503, 504})
 _RETRYABLE_GRPC = frozenset({"CANCELLED", "DEADLINE_EXCEEDED", "ABORTED", "OUT_OF_RANGE", "UNAVAILABLE", "DATA_LOSS"})
 """https://opentelemetry.io/docs/specs/otlp/#failures; RESOURCE_EXHAUSTED too, where it says when to come back."""
 
+_DETAILS = "google.rpc.error_details_pb2"
+"""It comes with OpenTelemetry's gRPC exporter."""
 _TOO_LARGE = ("larger than max", "exceeds maximum size", "length too large")
 """How gRPC in Go and C++, Java, and Rust word it that a message is above their limit; nothing else says so."""
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What an endpoint said to a request."""
-
-    taken: bool = False
-    again: bool = False
-    """It may be repeated."""
-    after: float | None = None
-    """Seconds to wait before that, if the endpoint said."""
-    too_large: bool = False
-    reason: str = ""
-    """Why not, in a few words."""
-    rejected: int = 0
-    """Spans that it has thrown away out of a request that was taken."""
-    message: str = ""
 
 
 class Client(Protocol):
@@ -71,20 +60,19 @@ def backoff(attempt: int) -> float:
     return min(0.5 * 2**attempt, 5.0) * random.uniform(0.8, 1.2)
 
 
-def _taken(data: bytes) -> Answer:
-    from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
-
-    try:
-        partial = ExportTraceServiceResponse.FromString(data).partial_success
-    except Exception:  # an answer of something that is no OTLP endpoint; it said 200
-        return Answer(taken=True)
-    return Answer(taken=True, rejected=partial.rejected_spans, message=partial.error_message)
+def _load(*names: str) -> None:
+    """Import what a request needs, before a thread does: a fork in the middle of an import leaves its lock held in the child, for ever."""
+    for name in names:
+        importlib.import_module(name)
 
 
 class HttpClient:
     """OTLP/HTTP with protobuf bodies."""
 
     def __init__(self, endpoint: Endpoint) -> None:
+        # requests imports the second only when it looks for a password, and a socket the third for a name that is not ASCII
+        _load("requests", "netrc", "encodings.idna", RESPONSE)
+        _load_provider(endpoint)
         self.endpoint = endpoint
         self._session: Any = None
 
@@ -103,10 +91,10 @@ class HttpClient:
             # REQUESTS_CA_BUNDLE, that of a request does not
             response = session.post(self.endpoint.url, data=body, timeout=timeout, allow_redirects=False, verify=self.endpoint.certificate)
         except requests.RequestException as error:
-            return Answer(again=not isinstance(error, ValueError), reason=_words(error))
+            return _failed(error)
         status = response.status_code
         if 200 <= status < 300:
-            return _taken(response.content) if "json" not in response.headers.get("content-type", "") else _taken_json(response.content)
+            return of_success(response.headers.get("content-type", ""), response.content)
         reason = f"HTTP {status} {response.reason or ''}".strip()
         return Answer(
             again=status in _RETRYABLE_HTTP, after=_seconds(response.headers.get("retry-after")), too_large=status == 413, reason=reason
@@ -134,20 +122,14 @@ class HttpClient:
         self._session = None
 
 
-def _taken_json(data: bytes) -> Answer:
-    import json
-
-    try:
-        partial: Any = json.loads(data).get("partialSuccess") or {}
-        return Answer(taken=True, rejected=int(partial.get("rejectedSpans") or 0), message=str(partial.get("errorMessage") or ""))
-    except (ValueError, AttributeError, TypeError):
-        return Answer(taken=True)
-
-
 class GrpcClient:
     """OTLP/gRPC; the request is handed over as bytes."""
 
     def __init__(self, endpoint: Endpoint) -> None:
+        _load("grpc", "grpc._channel", "grpc.experimental", RESPONSE)  # the second is what grpc imports with a channel
+        with contextlib.suppress(ImportError):
+            _load(_DETAILS)
+        _load_provider(endpoint)
         self.endpoint = endpoint
         self._channel: Any = None
         self._export: Any = None
@@ -162,7 +144,7 @@ class GrpcClient:
                 self._connect()
         headers = tuple((name.lower(), value) for name, value in self.endpoint.headers.items())
         try:
-            return _taken(self._export(body, timeout=timeout, metadata=headers))
+            return of_message(self._export(body, timeout=timeout, metadata=headers), "gRPC")
         except grpc.RpcError as error:
             return _refused(error)
 
@@ -207,9 +189,7 @@ def _retry_delay(error: Any) -> float | None:
     for name, value in error.trailing_metadata() or ():
         if name == "google.rpc.retryinfo-bin":
             try:
-                from google.rpc.error_details_pb2 import RetryInfo  # comes with OpenTelemetry's gRPC exporter
-
-                info: Any = RetryInfo.FromString(value)
+                info: Any = importlib.import_module(_DETAILS).RetryInfo.FromString(value)
             except Exception:
                 return 1.0
             return info.retry_delay.seconds + info.retry_delay.nanos / 1e9
@@ -226,6 +206,12 @@ def _provided(endpoint: Endpoint) -> Any:
     return found[0].load()()
 
 
+def _load_provider(endpoint: Endpoint) -> None:
+    for found in entry_points(group="opentelemetry_otlp_credential_provider", name=endpoint.credentials or ""):
+        with contextlib.suppress(Exception):  # said with the first request
+            found.load()
+
+
 def _file(path: str | None) -> bytes | None:
     if path is None:
         return None
@@ -238,14 +224,31 @@ def _seconds(value: str | None) -> float | None:
     return float(value) if value is not None and value.isascii() and value.isdigit() and len(value) < 5 else None
 
 
-def _words(error: Exception) -> str:
+_NO_TLS = ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "UNKNOWN_PROTOCOL", "PACKET_LENGTH_TOO_LONG", "HTTP_REQUEST")
+"""How OpenSSL, over its versions, words it that the other side answers without TLS."""
+
+
+def _failed(error: Exception) -> Answer:
     """What went wrong on the network, without the address that the error repeats."""
     import requests
 
+    text = str(error)
     if isinstance(error, requests.exceptions.SSLError):
-        return "TLS failed: the certificate was not accepted"
+        if any(sign in text.upper().replace(" ", "_") for sign in _NO_TLS):
+            return Answer(reason="the port speaks no TLS: write the endpoint as http://… (without a scheme it means https)")
+        if "CERTIFICATE_VERIFY_FAILED" in text:
+            return Answer(reason="TLS failed: the certificate was not accepted")
+        return Answer(again=True, reason="TLS failed")
     if isinstance(error, requests.Timeout):
-        return "no answer in time"
+        return Answer(again=True, reason="no answer in time")
+    if "BadStatusLine" in text:
+        return Answer(reason="it answers, but not in HTTP; is it a port of gRPC? Set OTEL_EXPORTER_OTLP_PROTOCOL=grpc then")
+    if "RemoteDisconnected" in text or "Connection reset" in text or "Connection aborted" in text:
+        return Answer(
+            again=True, reason="the connection was closed without an answer; a port of gRPC needs OTEL_EXPORTER_OTLP_PROTOCOL=grpc"
+        )
+    if isinstance(error, requests.exceptions.ChunkedEncodingError):
+        return Answer(again=True, reason="the answer broke off in the middle")
     if isinstance(error, requests.ConnectionError):
-        return "no connection"
-    return type(error).__name__
+        return Answer(again=True, reason="no connection")
+    return Answer(again=not isinstance(error, ValueError), reason=type(error).__name__)

@@ -74,8 +74,10 @@ def of_environment(environ: Mapping[str, str] = os.environ, *, endpoint: str | N
     compression = (read("COMPRESSION") or "none").lower()
     if compression not in ("none", "gzip", "deflate") or (compression == "deflate" and protocol == "grpc"):
         raise UsageError(f"OTEL_EXPORTER_OTLP_COMPRESSION={compression}: give none or gzip")
+    if "://" in url and url.partition("://")[0].lower() not in ("http", "https"):
+        raise UsageError(f"the OTLP endpoint is {url.partition('://')[0][:20]}://…: write it as http://HOST:PORT, or https://HOST:PORT")
     insecure = read("INSECURE")
-    secure = url.startswith("https:") or (not url.startswith("http:") and (insecure or "false").lower() != "true")
+    secure = url.lower().startswith("https:") or (not url.lower().startswith("http:") and (insecure or "false").lower() != "true")
     if protocol == "grpc":
         address = urlsplit(url).netloc if "://" in url else url
     else:

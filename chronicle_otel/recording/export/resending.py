@@ -13,11 +13,13 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import functools
 import gzip
 import json
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO, cast
 
@@ -33,7 +35,8 @@ from .sender import BATCH_BYTES, exporting
 
 SENT = ".sent"
 """What stands beside a file: how far it was sent, and where to."""
-_SUFFIXES = (".jsonl", ".json", ".ndjson", ".otlp", ".jsonl.gz", ".json.gz")
+_SHOWN = 5
+"""Things left out that are named; more of them are counted."""
 
 
 class Stopped(Exception):
@@ -58,7 +61,9 @@ class Outcome:
     messages: list[str] = field(default_factory=list[str])
     """What it said to that."""
     left_out: list[str] = field(default_factory=list[str])
-    """Lines and spans that cannot be sent, with the reason."""
+    """Lines and spans that cannot be sent, with the reason; the first five."""
+    left_out_total: int = 0
+    """How many there are."""
     stopped: str = ""
     """Why it ended before the end."""
 
@@ -67,19 +72,49 @@ class Outcome:
         """Everything that there was has arrived."""
         return not (self.stopped or self.rejected or self.left_out)
 
+    def leave_out(self, what: str) -> None:
+        """Name what cannot be sent, as long as it is not too much."""
+        self.left_out_total += 1
+        if len(self.left_out) < _SHOWN:
+            self.left_out.append(what)
 
-def files_of(paths: Sequence[str]) -> list[str]:
-    """List the files of paths and folders, in order. SourceError where there is none."""
+
+@dataclass(frozen=True, slots=True)
+class Converted:
+    """What is no file of OTLP JSON lines, made into such lines by who can read it."""
+
+    name: str
+    path: str | None
+    """The file, if it is one; it is sent whole or not at all."""
+    read: Callable[[], tuple[Iterable[bytes], Sequence[str]]]
+    """Lines, and what could not be read."""
+
+
+def files_of(paths: Sequence[str], wanted: Callable[[str], bool]) -> list[str]:
+    """List the files of paths and folders, in order; of a folder those of `wanted` names. SourceError where there is none."""
     found: list[str] = []
     for path in paths:
         if os.path.isdir(path):
-            names = sorted(name for name in os.listdir(path) if name.lower().endswith(_SUFFIXES))
+            names = sorted(name for name in os.listdir(path) if wanted(name))
             found += [full for name in names if os.path.isfile(full := os.path.join(path, name))]
         elif os.path.isfile(path):
             found.append(path)
         else:
-            raise SourceError(f"{path} is not there: name files of OTLP JSON lines, or a folder of them")
+            raise SourceError(f"{path} is not there: name a recording, a folder of them, or a store")
     return found
+
+
+def is_lines(path: str) -> bool:
+    """Say whether a file is OTLP JSON lines, plain or gzip, which are sent as they stand, also while a process is writing them."""
+    try:
+        with _opened(path) as file:
+            first = next((line for line in file if line.strip()), b"{}")
+    except (EOFError, gzip.BadGzipFile, zlib.error):
+        return False
+    with contextlib.suppress(ValueError, RecursionError):
+        tree = json.loads(first)
+        return tree == {} or (isinstance(tree, dict) and isinstance(tree.get("resourceSpans", tree.get("batches")), list))
+    return first.startswith((b'{"resourceSpans":', b'{"batches":')) and not first.endswith(b"\n")
 
 
 class Resender:
@@ -96,15 +131,19 @@ class Resender:
         self._delete = delete
         self._largest = BATCH_BYTES
         self._whole = True
+        self._left = False
         self._before = (0, 0)
         self.outcome = Outcome(where)
 
-    def send(self, paths: Sequence[str], told: Callable[[str], None] = lambda _text: None) -> Outcome:
-        """Send all files; `told` hears how far it is. Ends at the first request that the endpoint does not take."""
+    def send(self, sources: Sequence[str | Converted], told: Callable[[str], None] = lambda _text: None) -> Outcome:
+        """Send all of them; `told` hears how far it is. Ends at the first request that the endpoint does not take."""
         with exporting():
             try:
-                for path in paths:
-                    self._file(path, told)
+                for source in sources:
+                    if isinstance(source, Converted):
+                        self._converted(source, told)
+                    else:
+                        self._file(source, told)
             except Stopped as reason:
                 self.outcome.stopped = str(reason)
         return self.outcome
@@ -113,15 +152,50 @@ class Resender:
 
     def _file(self, path: str, told: Callable[[str], None]) -> None:
         outcome = self.outcome
-        begin, self._whole = (0, True) if self._again else self._sent_before(path)
+        begin, self._whole, self._left = (0, True, False) if self._again else self._sent_before(path)
         before = outcome.spans
-        self._before = (outcome.rejected, len(outcome.left_out))
+        self._before = (outcome.rejected, outcome.left_out_total)
         while True:
             at = self._from(path, begin, told)
             if self._finished(path, at, remove=self._delete and self._all_arrived()):
                 break
             begin = at  # a process is still writing to it
+        if self._something_left():  # it is not "sent": a second call says so again
+            self._unmark(path)
         (outcome.files if outcome.spans > before or begin == 0 else outcome.earlier).append(path)
+
+    def _converted(self, source: Converted, told: Callable[[str], None]) -> None:
+        """Send what was made into lines. A file gets its mark only when all of it has arrived."""
+        outcome, path = self.outcome, source.path
+        size = os.path.getsize(path) if path is not None else 0
+        begin, self._whole, self._left = (0, True, False) if self._again or path is None else self._sent_before(path)
+        self._before = (outcome.rejected, outcome.left_out_total)
+        before = outcome.spans
+        if not size or begin < size:
+            self._whole = True
+            lines, problems = source.read()
+            for problem in problems:
+                outcome.leave_out(problem)
+            batch = _Batch()
+            for number, line in enumerate(lines, 1):
+                for head, span in self._spans(source.name, number, line):
+                    batch = self._added(batch, head, span, lambda: told(f"{source.name}: {outcome.spans} spans"))
+            if batch.spans:
+                self._post(batch)
+        (outcome.files if outcome.spans > before or begin == 0 else outcome.earlier).append(source.name)
+        if path is None or self._something_left():
+            return
+        self._note(path, size)
+        self._finished(path, size, remove=self._delete and self._all_arrived())
+
+    def _added(self, batch: _Batch, head: bytes, span: bytes, posted: Callable[[], None]) -> _Batch:
+        """Add a span to a batch that has room for it: this one, or a new one after this one was sent."""
+        if batch.spans and batch.size + len(head) + len(span) > self._largest:
+            self._post(batch)
+            posted()
+            batch = _Batch()
+        batch.add(head, span)
+        return batch
 
     def _from(self, path: str, begin: int, told: Callable[[str], None]) -> int:
         """Send what a file holds behind `begin`; return how far that is."""
@@ -130,21 +204,20 @@ class Resender:
         try:
             for number, line, end in _lines(path, begin):
                 for head, span in self._spans(path, number, line):
-                    if batch.spans and batch.size + len(head) + len(span) > self._largest:
-                        self._post(batch)
-                        self._note(path, at)
-                        told(f"{os.path.basename(path)}: {self.outcome.spans} spans")
-                        batch = _Batch()
-                    batch.add(head, span)
+                    batch = self._added(batch, head, span, functools.partial(self._so_far, path, at, told))
                 at = end
         except (EOFError, OSError) as error:
             if isinstance(error, OSError) and not isinstance(error, gzip.BadGzipFile):
                 raise
-            self.outcome.left_out.append(f"{path}: the compressed file ends early or is damaged")
+            self.outcome.leave_out(f"{path}: the compressed file ends early or is damaged")
         if batch.spans:
             self._post(batch)
         self._note(path, at)
         return at
+
+    def _so_far(self, path: str, at: int, told: Callable[[str], None]) -> None:
+        self._note(path, at)
+        told(f"{os.path.basename(path)}: {self.outcome.spans} spans")
 
     def _spans(self, path: str, number: int, line: bytes) -> Iterator[tuple[bytes, bytes]]:
         """Yield the spans of a line, each with the beginning of the request that it belongs to."""
@@ -153,7 +226,7 @@ class Resender:
         try:
             message = _message(line)
         except (ValueError, RecursionError, TypeError, AttributeError) as error:
-            self.outcome.left_out.append(f"{path} line {number}: not a line of OTLP JSON spans ({str(error)[:80]})")
+            self.outcome.leave_out(f"{path} line {number}: not a line of OTLP JSON spans ({str(error)[:80]})")
             return
         for resource in message.resource_spans:
             about = resource.resource.SerializeToString()
@@ -163,9 +236,7 @@ class Resender:
                     if span.ByteSize() > self._span_bytes:
                         _fit(span, self._span_bytes)
                     if span.ByteSize() > self._span_bytes:
-                        self.outcome.left_out.append(
-                            f"{path} line {number}: span {span.name[:80]!r} of {span.ByteSize():,} bytes is too large"
-                        )
+                        self.outcome.leave_out(f"{path} line {number}: span {span.name[:80]!r} of {span.ByteSize():,} bytes is too large")
                         continue
                     yield head, protobuf.element(span.SerializeToString())
 
@@ -203,22 +274,32 @@ class Resender:
     # ---- how far a file is
 
     def _all_arrived(self) -> bool:
-        return self._whole and self._before == (self.outcome.rejected, len(self.outcome.left_out))
+        return self._whole and self._before == (self.outcome.rejected, self.outcome.left_out_total)
 
-    def _sent_before(self, path: str) -> tuple[int, bool]:
-        """How far a file was sent to this endpoint before, and whether all of that has arrived."""
+    def _something_left(self) -> bool:
+        return self._left or self.outcome.left_out_total > self._before[1]
+
+    def _unmark(self, path: str) -> None:
+        with contextlib.suppress(OSError):
+            os.unlink(path + SENT)
+
+    def _sent_before(self, path: str) -> tuple[int, bool, bool]:
+        """How far a file was sent to this endpoint before, whether all of that has arrived, and whether something was left out."""
         try:
             with open(path + SENT, "rb") as file:
                 facts = json.loads(file.read(4096))
-            begin, whole = (facts["bytes"], facts["whole"] is True) if facts["endpoint"] == self.outcome.endpoint else (0, True)
-        except (OSError, ValueError, KeyError, TypeError):
-            return 0, True
-        return (begin, whole) if isinstance(begin, int) and begin > 0 else (0, True)
+            begin, whole, left = facts["bytes"], facts["whole"] is True, facts.get("left") is True
+            if facts["endpoint"] != self.outcome.endpoint or not isinstance(begin, int) or begin <= 0:
+                return 0, True, False
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            return 0, True, False
+        return begin, whole, left
 
     def _note(self, path: str, at: int) -> None:
         part = f"{path}{SENT}.part"
         with open(part, "w", encoding="utf-8") as file:
-            json.dump({"bytes": at, "endpoint": self.outcome.endpoint, "whole": self._all_arrived()}, file)
+            whole, left = self._all_arrived(), self._something_left()
+            json.dump({"bytes": at, "endpoint": self.outcome.endpoint, "whole": whole, "left": left}, file)
         os.replace(part, path + SENT)
 
     def _finished(self, path: str, at: int, *, remove: bool) -> bool:
@@ -234,8 +315,7 @@ class Resender:
                     os.unlink(path)
         if remove and not os.path.exists(path):
             self.outcome.deleted.append(path)
-            with contextlib.suppress(OSError):
-                os.unlink(path + SENT)
+            self._unmark(path)
         return not grown
 
 
@@ -244,9 +324,13 @@ def _ends_whole(file: BinaryIO) -> bool:
     return file.read(1) == b"\n"
 
 
+def _opened(path: str) -> BinaryIO:
+    return cast("BinaryIO", gzip.open(path, "rb") if path.endswith(".gz") else open(path, "rb"))
+
+
 def _lines(path: str, begin: int) -> Iterator[tuple[int, bytes, int]]:
     """Yield number, line and the offset behind it. A last line without its end is still being written, unless it is JSON already."""
-    with cast("BinaryIO", gzip.open(path, "rb") if path.endswith(".gz") else open(path, "rb")) as file:
+    with _opened(path) as file:
         at = 0
         for number, line in enumerate(file, 1):
             at += len(line)

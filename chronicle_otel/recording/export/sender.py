@@ -93,6 +93,11 @@ class OtlpSink:
         self._stopping = self._closed = False
         self._deadline: float | None = None
         self._away = False
+        self._refusals, self._next_try = 0, 0.0
+        """Batches in a row that went to disk because the endpoint is away, and when the next one is offered again."""
+        self._reason = ""
+        """What the endpoint said last, where it took nothing."""
+        self._told = False
         self._resting = False
         meters.watch(self)
 
@@ -152,10 +157,16 @@ class OtlpSink:
             self._deadline = time.monotonic() + self._rules.shutdown_seconds
             self._changed.notify_all()
             thread = self._thread
-        if thread is None or not thread.is_alive():
-            self._work()  # at exit no thread can be started any more
-        else:
-            thread.join(self._rules.shutdown_seconds + 1)
+        try:
+            if thread is None or not thread.is_alive():
+                self._work()  # at exit no thread can be started any more
+            else:
+                thread.join(self._rules.shutdown_seconds + 1)
+        finally:  # who presses Ctrl-C does not want to wait, and does not want to lose it either
+            self._end()
+
+    def _end(self) -> None:
+        """Keep what is left, and give the connection back."""
         with self._changed:
             left = [*self._flight, *self._ready]
             spans = [span for span, _ in self._queue]
@@ -176,6 +187,7 @@ class OtlpSink:
         self._flight = []
         self.waiting = 0
         self._thread, self._away, self._resting = None, False, False
+        self._told, self._refusals, self._next_try, self._reason = False, 0, 0.0, ""
         self._client.forget()
         if self._unsent is not None:
             self._unsent.forget()
@@ -204,6 +216,11 @@ class OtlpSink:
                     if not self._closed:
                         self._keep(self._flight, "failure")
                     _guard.failed("export spans", error)
+                except BaseException:  # Ctrl-C at exit: `shutdown` keeps what was under way
+                    with self._changed:
+                        self._ready.extendleft(reversed(self._flight))
+                        self._flight = []
+                    raise
                 finally:
                     self._landed()
         with self._changed:
@@ -223,9 +240,12 @@ class OtlpSink:
                 with self._changed:
                     if not self._queue:
                         break
-                    span, cost = self._queue.popleft()
+                    span, cost = self._queue[0]
                 ready = self._prepared(span)
                 with self._changed:
+                    if self._closed:  # `shutdown` has kept it
+                        break
+                    self._queue.popleft()
                     # from here on a span weighs what it weighs
                     self.waiting += (len(ready.data) if ready is not None else 0) - cost
                     if ready is None:
@@ -266,12 +286,16 @@ class OtlpSink:
     # ---- one request
 
     def _deliver(self, batch: Sequence[_Ready]) -> None:
-        """Offer a batch until it is taken, refused or given up."""
+        """Offer a batch until it is taken, refused or given up; while the endpoint is away only one now and then."""
+        if self._away and self._deadline is None and time.monotonic() < self._next_try:
+            self._give_up(batch, "unavailable")
+            return
         body = self._head.request([ready.data for ready in batch])
         began = time.monotonic()
         attempt = 0
         while True:
             answer = self._post(body)
+            self._reason = answer.reason
             if answer.taken:
                 self._taken(len(batch), len(body), answer)
                 return
@@ -282,13 +306,15 @@ class OtlpSink:
                 self._deliver(batch[half:])
                 return
             if not answer.again:
-                self._give_up(batch, answer, "too_large" if answer.too_large else "refused")
+                self._give_up(batch, "too_large" if answer.too_large else "refused")
                 return
             pause = max(answer.after if answer.after is not None else 0.0, backoff(attempt))
             attempt += 1
             if self._away or not self._may_wait(began, pause):
                 self._away = True
-                self._give_up(batch, answer, "unavailable")
+                self._next_try = time.monotonic() + backoff(self._refusals)
+                self._refusals += 1
+                self._give_up(batch, "unavailable")
                 return
             self._pause(pause)
 
@@ -320,7 +346,7 @@ class OtlpSink:
         return self._deadline is None or now + pause < self._deadline
 
     def _taken(self, spans: int, size: int, answer: Answer) -> None:
-        self._away = False
+        self._away, self._refusals = False, 0
         rejected = min(max(answer.rejected, 0), spans)
         meters.count(meters.EXPORTED, spans - rejected)
         meters.count(meters.SENT_BYTES, size)
@@ -333,42 +359,55 @@ class OtlpSink:
         elif answer.message:
             _guard.warn_once("export without a warning", f"{self.where} took the spans and says {answer.message[:200]!r}")
 
-    def _give_up(self, batch: Sequence[_Ready], answer: Answer, reason: str) -> None:
+    def _give_up(self, batch: Sequence[_Ready], reason: str) -> None:
         if self._closed:  # `shutdown` has written it to disk
             return
-        written = self._keep(batch, reason)
-        if written:
-            assert self._unsent is not None
-            folder = self._unsent.folder
-            _guard.warn_once(
-                f"send spans to the OTLP endpoint ({reason})",
-                f"{self.where} did not take spans ({answer.reason}); they are kept in {folder}, as later ones are. "
-                f"`chronicle send {folder}` posts them",
-            )
+        self._keep(batch, reason)
 
-    def _keep(self, batch: Sequence[_Ready], reason: str) -> int:
-        """Write spans to disk and return how many; what does not go there is lost, and counted."""
+    def _tell(self, reason: str) -> None:
+        """Say once where spans are: for each kind of no, and else where nothing was said before."""
+        assert self._unsent is not None
+        by_itself = {"shutdown": "the process ended first", "queue_full": "not quickly enough", "failure": "the export failed"}
+        if reason in by_itself and self._told:
+            return
+        self._told = True
+        folder = self._unsent.folder
+        _guard.warn_once(
+            f"send spans to the OTLP endpoint ({reason})",
+            f"{self.where} did not take spans ({self._reason or by_itself.get(reason, reason)}); they are kept in {folder}, as later ones "
+            f"are. `chronicle send {folder}` posts them",
+        )
+
+    def _keep(self, batch: Sequence[_Ready], reason: str) -> None:
+        """Write spans to disk; what does not go there is lost, and counted."""
         if not batch:
-            return 0
+            return
         written = 0
-        lost = "no_folder"
+        lost, why = "no_folder", ""
         if self._unsent is not None:
             try:
                 written = self._unsent.add(self._resource, self._scope, [ready.span for ready in batch])
                 lost = "folder_full"
             except OSError as error:
                 lost = "folder_failed"
-                _guard.warn_once("keep unsent spans", f"spans cannot be kept in {self._unsent.folder} ({error.strerror}); they are lost")
+                why = error.strerror or type(error).__name__
         if written:
             meters.count(meters.UNSENT, written, reason)
+            self._tell(reason)
         if written < len(batch):
             meters.count(meters.DROPPED, len(batch) - written, lost)
             _guard.warn_once(
                 f"keep all spans ({lost})",
-                f"{self.where} does not take spans, and no more of them are kept ({lost.replace('_', ' ')}): they are lost; "
-                "raise unsent_bytes in chronicle.init, or send what is there",
+                f"{self.where} does not take spans ({self._reason or reason}), and {self._cannot_keep(lost, why)}",
             )
-        return written
+
+    def _cannot_keep(self, lost: str, why: str) -> str:
+        if self._unsent is None:
+            return "none are kept (unsent_bytes is 0): they are lost"
+        if lost == "folder_failed":
+            advice = "make the folder writable, or name another with unsent= in chronicle.init"
+            return f"they cannot be kept in {self._unsent.folder} ({why}): they are lost; {advice}"
+        return f"{self._unsent.folder} is full: they are lost; send what is there, or raise unsent_bytes in chronicle.init"
 
 
 def _cost(span: FileSpan) -> int:

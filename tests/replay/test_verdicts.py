@@ -473,7 +473,8 @@ def test_an_assertion_sees_what_lies_inside_of_an_answered_step(lab: Lab) -> Non
     result = lab.replay(run, sell, assertion=harm)
     assert (result.verdict, result.assertion) == ("still_failing", (False, False))
     assert result.warnings == [
-        "the assertion is decided by steps that did not run: they lie inside of answered ones, and are as recorded; --live tool:place runs them"
+        "the assertion is decided by steps that did not run: they lie inside of answered ones, and are as recorded; "
+        "--live tool:place runs them"
     ]
     assert [(step.name, step.live, step.level) for step in result.view.steps] == [
         ("sell", True, "exact"),

@@ -115,6 +115,10 @@ class Recorder:
             return None  # a Replayer's Step: this Recorder is not in charge there
         guessed = late = False
         run = parent.run if parent is not None else None
+        if run is not None and run.elsewhere:
+            if boundary.kind != "agent":
+                return self._view_only(boundary, start)
+            run = parent = None
         if run is not None and run.ended:
             parent = None
             if len(self._runs) or boundary.kind == "agent":
@@ -275,9 +279,10 @@ class Recorder:
         """In a forked child: nothing of the parent's queue or open Runs is ours to write."""
         self.pipeline.forget()
         self._lock = threading.Lock()
-        for run in self._runs.values():
-            run.ended = True
+        for run in (*self._runs.values(), *([self._script_run] if self._script_run is not None else [])):
+            run.ended = run.elsewhere = True
         self._runs = {}
+        self.script, self._script_run, self._script_reads = None, None, {}
         self.telemetry.forget()
 
 

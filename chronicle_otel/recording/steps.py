@@ -57,7 +57,7 @@ class RunRecording:
     """One Run while it is recorded."""
 
     __slots__ = (
-        "ended", "flags", "id", "lost", "open", "root", "seq", "session", "sharing", "start_span", "tracer", "view_left",
+        "elsewhere", "ended", "flags", "id", "lost", "open", "root", "seq", "session", "sharing", "start_span", "tracer", "view_left",
     )  # fmt: skip
 
     def __init__(self, run_id: str, tracer: Tracer, sharing: Sharing, session: Mapping[str, Any], view_bytes: int) -> None:
@@ -72,6 +72,8 @@ class RunRecording:
         self.flags: list[str] = []
         self.lost = 0
         self.ended = False
+        self.elsewhere = False
+        """This process was forked inside of it: its Steps are numbered and written by the parent."""
         self.start_span: str | None = None
 
 

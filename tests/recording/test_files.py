@@ -44,6 +44,7 @@ def main(n):
             chronicle.shutdown()
             os._exit(0)
         os.wait()
+        work(3)
 
 main(3)
 """
@@ -90,10 +91,10 @@ def test_a_run_is_in_the_file_before_its_steps(tmp_path: Path) -> None:
 
 
 def test_a_forked_child_does_not_write_twice(tmp_path: Path) -> None:
-    """A fork inside a Run leaves the parent's Steps to the parent."""
+    """A fork inside a Run leaves its Steps to the parent: those of the child are outside of it, and never take a number of the parent's."""
     assert program(tmp_path, str(tmp_path / "run.jsonl"), "fork").wait(60) == 0
-    run = next(run for run in chronicle.runs(tmp_path / "run.jsonl") if run.root.kind == "agent")
-    assert [s.input["i"] for s in run.steps if s.name.endswith("work")][:3] == [0, 1, 2]
+    [run] = chronicle.runs(tmp_path / "run.jsonl")
+    assert [s.input["i"] for s in run.steps if s.name.endswith("work")] == [0, 1, 2, 3]
     assert run.checks.ok
 
 

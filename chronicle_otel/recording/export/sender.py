@@ -195,13 +195,15 @@ class OtlpSink:
     # ---- the thread
 
     def _run(self) -> None:
-        while not self._stopping:
+        while True:
             with self._changed:
                 self._resting = True
                 self._changed.wait_for(lambda: self.waiting or self._stopping)
                 self._resting = False
                 self._changed.wait_for(lambda: self._wanted or self.waiting >= self._largest or self._stopping, _LINGER)
             self._work()
+            if self._stopping:  # not before: `shutdown` may come between the start of this thread and its first look
+                return
 
     def _work(self) -> None:
         """Send until nothing is waiting."""

@@ -51,6 +51,7 @@ def test_the_end_of_a_process_says_where_spans_are(tmp_path: Path, silent: str) 
 def test_ctrl_c_while_shutdown_waits_loses_nothing(tmp_path: Path, silent: str) -> None:
     """Who does not want to wait for a slow endpoint leaves at once; what was queued and under way is on disk."""
     script = (
+        "signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell ignores it for what it starts in the background\n"
         "main = threading.main_thread().ident\n"
         "def interrupt():\n"
         "    names = []\n"

@@ -128,11 +128,11 @@ def pem(tmp_path_factory: pytest.TempPathFactory) -> Path:
     if shutil.which("openssl") is None:
         pytest.skip("openssl makes the certificates, and is not installed")
     folder = tmp_path_factory.mktemp("pem")
-    (folder / "san").write_text("subjectAltName=IP:127.0.0.1\n")
+    (folder / "san").write_text("subjectAltName=IP:127.0.0.1\nauthorityKeyIdentifier=keyid\n")
     sign = ["openssl", "x509", "-req", "-days", "2"]
     new = ["openssl", "req", "-newkey", "rsa:2048", "-nodes", "-subj"]
     for command in (
-        [*new, "/CN=ca", "-x509", "-days", "2", "-keyout", "ca.key", "-out", "ca.pem"],
+        [*new, "/CN=ca", "-x509", "-days", "2", "-keyout", "ca.key", "-out", "ca.pem", "-addext", "keyUsage=critical,keyCertSign,cRLSign"],
         [*new, "/CN=one", "-keyout", "one.key", "-out", "one.csr"],
         [*sign, "-in", "one.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-extfile", "san", "-out", "one.pem"],
     ):

@@ -142,7 +142,7 @@ def ci_job(p: People, t: Things) -> Any:
     config = f"[default]\nregion = eu-west-1\nbuild = {t.version()}\nkey = {p.secret()}\nretries = 3\ncommit = {t.hex(40)}\n"
     return {
         "step": "write_file",
-        "args": {"path": "/work/.env", "content": config},
+        "args": {"path": "/srv/app/.env", "content": config},
         "result": {"sha256": t.hex(64), "bytes_written": t.epoch() % 9000, "mtime": t.epoch()},
         "headers": {"Authorization": f"Bearer {p.jwt()}", "X-Request-Id": t.uuid(), "X-RateLimit-Reset": str(t.epoch())},
     }

@@ -58,14 +58,16 @@ def _blocks(taken: Sequence[tuple[int, bytes]], start_ns: int) -> tuple[list[byt
     came = [(moment - start_ns) // 1_000_000 for moment, _ in taken]
     pieces = [piece for _, piece in taken]
     whole = b"".join(pieces)
-    lengths = map(len, pieces)
+    lengths = list(map(len, pieces))
     if b"\r" in whole:
         whole = whole.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
-        lengths = _lengths_with_one_newline(pieces)
+        lengths = list(_lengths_with_one_newline(pieces))
     *blocks, rest = whole.split(b"\n\n")
+    sizes = [len(block) + 2 for block in blocks]
+    if sizes == lengths:
+        return blocks, came, len(rest)
     arrived = list(accumulate(lengths))
-    ends = [end + 2 * number for number, end in enumerate(accumulate(map(len, blocks)), 1)]
-    moments = came if ends == arrived else [came[bisect_left(arrived, end)] for end in ends]
+    moments = [came[bisect_left(arrived, end)] for end in accumulate(sizes)]
     return blocks, moments, len(rest)
 
 

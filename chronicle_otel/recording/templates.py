@@ -91,7 +91,7 @@ class _Template:
             rest = [text for _, _, text in pairs]
         cut.append(rest)
         expected = sum(map(len, part)) - len(part) * sum(map(len, self._between))
-        if sum(len(text) for column in cut for text in column) != expected:
+        if sum(sum(map(len, column)) for column in cut) != expected:
             return None  # in one of them something is missing, or its head and its tail overlap
         if not self.holes:
             return []

@@ -7,6 +7,7 @@ hot path ──put──► queue (bounded by bytes) ──► one worker ──
 from __future__ import annotations
 
 import collections
+import contextlib
 import contextvars
 import threading
 import time
@@ -64,8 +65,10 @@ class Pipeline:
         self._room = limit * ROOM
         self._queue: collections.deque[tuple[Any, int, float]] = collections.deque()
         self._pending = 0
+        self._given = self._handled = self._passed = 0
+        """Items so far: put, handled, and handled before the last `idle`."""
         self._work = threading.RLock()
-        self._count = threading.Lock()
+        self._count = threading.RLock()  # a signal's handler may put something in the middle of a `put`
         self._bell = _Bell()
         self._sleeping = False
         self._urgent = False
@@ -82,7 +85,8 @@ class Pipeline:
         with self._count:
             before = self._pending
             self._pending = pending = before + cost
-        self._queue.append((item, cost, _now()))
+            self._given += 1
+            self._queue.append((item, cost, _now()))
         if self._stopped:
             self.flush()
             return
@@ -95,17 +99,21 @@ class Pipeline:
             self._wait_for_room()
 
     def _wait_for_room(self) -> None:
-        """Let the worker have the interpreter until it has made room; where it does not, do its work."""
+        """Let the worker have the interpreter until it has made room; where it does not, do of its work what makes room."""
         ends = _now() + _WAIT
         while self._pending > self._limit and self._thread is not threading.current_thread() and _now() < ends and not self._stopped:
             time.sleep(_POLL)
         if self._pending > self._limit:
-            self.flush()
+            with self._courtesy.hurried(), self._work:
+                self._drain(lambda: self._pending <= self._limit)
 
     def flush(self) -> None:
-        """Handle in this thread all that is waiting, then call `idle`."""
-        with self._courtesy.hurried(), self._work:
-            self._drain()
+        """Have all that was put before handled and passed on: by this thread, unless the worker was there first."""
+        with self._count:
+            wanted = self._given
+        with self._courtesy.hurried(), self._work:  # the worker sees it, and leaves off
+            if self._passed < wanted:
+                self._drain(lambda: self._handled >= wanted)
             self._pass_on()
 
     def stop(self) -> None:
@@ -117,15 +125,16 @@ class Pipeline:
     def forget(self) -> None:
         """In a forked child: the parent has the queue and the worker, this process starts anew."""
         self._queue.clear()
-        self._pending = 0
-        self._work, self._count, self._bell, self._courtesy = threading.RLock(), threading.Lock(), _Bell(), Courtesy()
+        self._pending = self._given = self._handled = self._passed = 0
+        self._work, self._count, self._bell, self._courtesy = threading.RLock(), threading.RLock(), _Bell(), Courtesy()
         self._thread, self._sleeping = None, False
 
     def _start(self) -> None:
         with self._count:
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="chronicle-pipeline", daemon=True)
-                contextvars.Context().run(self._thread.start)  # outside every Run: the worker outlives it
+                with contextlib.suppress(RuntimeError):  # at exit no thread can be started any more: who flushes does the work
+                    contextvars.Context().run(self._thread.start)  # outside every Run: the worker outlives it
 
     def _run(self) -> None:
         while not self._stopped:
@@ -133,9 +142,11 @@ class Pipeline:
             if not self._queue:
                 self._sleep()
             elif not self._stopped:
+                while self._courtesy.hurries:  # a lock goes to whoever is quick, and this thread would always be
+                    time.sleep(_POLL)
                 with self._work:
                     self._courtesy.begin()
-                    self._drain(self._courtesy)
+                    self._drain(lambda: self._courtesy.hurries, self._courtesy)
                     self._pass_on()
 
     def _sleep(self) -> None:
@@ -149,20 +160,19 @@ class Pipeline:
 
     def _pass_on(self) -> None:
         self._idle()
+        self._passed = self._handled
         self._passed_on = _now()
 
-    def _drain(self, courtesy: Courtesy | None = None) -> None:
-        """Handle what is waiting; in the worker with rests, for the sake of the application's threads."""
+    def _drain(self, enough: Callable[[], bool], courtesy: Courtesy | None = None) -> None:
+        """Handle what is waiting until it is enough; in the worker with rests, for the sake of the application's threads."""
         queue = self._queue
         began = _now()
         urgent = False
-        while True:
+        while not enough():
             try:
                 item, cost, since = queue.popleft()
             except IndexError:
-                if urgent:
-                    self._pass_on()
-                return
+                break
             try:
                 urgent |= self._handle(item)
                 if _now() - (self._passed_on if urgent else max(self._passed_on, began)) > LINGER:  # a fast producer never lets it end
@@ -173,5 +183,8 @@ class Pipeline:
             finally:
                 with self._count:
                     self._pending -= cost
+                    self._handled += 1
             if courtesy is not None:
                 courtesy.give_way(since, self._pending / self._limit)
+        if urgent:
+            self._pass_on()

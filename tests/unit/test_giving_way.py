@@ -83,7 +83,7 @@ def test_a_full_queue_whose_worker_does_not_come_is_worked_off_by_the_caller(mon
     queue._thread = threading.Thread()  # one that never runs
     queue.put("a", 10)
     queue.put("b", 10)
-    assert handled == [("a", "MainThread"), ("b", "MainThread")]
+    assert handled == [("a", "MainThread")]
 
 
 def test_what_is_put_without_end_is_passed_on_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -107,3 +107,82 @@ def test_what_is_put_without_end_is_passed_on_all_the_same(monkeypatch: pytest.M
     queue.put(0, 1)
     assert passed.wait(30)
     queue.stop()
+
+
+@pytest.mark.parametrize("producers", [1, 4])
+def test_a_flush_ends_while_others_go_on(producers: int) -> None:
+    """A flush waits for what was put before it, however much others put meanwhile; so does a fork, which flushes."""
+    over, handled = threading.Event(), []
+
+    def handle(item: Any) -> bool:
+        handled.append(item)
+        time.sleep(0.0005)  # slower than those who put
+        return False
+
+    passed: list[int] = []
+    queue = Pipeline(handle, lambda: passed.append(len(handled)), limit=200)
+
+    def produce() -> None:
+        while not over.is_set():
+            queue.put("other", 1)
+
+    threads = [threading.Thread(target=produce, daemon=True) for _ in range(producers)]
+    for thread in threads:
+        thread.start()
+    while len(handled) < 50:
+        time.sleep(0.01)
+    queue.put("mine", 1)
+    flushing = threading.Thread(target=queue.flush, daemon=True)
+    flushing.start()
+    flushing.join(20)
+    ended, seen = not flushing.is_alive(), handled[: passed[-1]]
+    over.set()
+    for thread in threads:
+        thread.join(20)
+    assert ended
+    assert "mine" in seen
+    queue.stop()
+
+
+def test_who_finds_the_queue_full_makes_room_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the worker makes no room in time, the caller works off what is above the bound, not all that waits."""
+    monkeypatch.setattr(pipeline, "_WAIT", 0.01)
+    handled: list[Any] = []
+    queue = Pipeline(lambda item: bool(handled.append(item)), lambda: None, limit=35)
+    queue._thread = threading.Thread()  # one that never runs
+    for item in "abcde":
+        queue.put(item, 10)
+    assert handled == ["a", "b"]
+    queue.stop()
+    assert handled == ["a", "b", "c", "d", "e"]
+
+
+def test_a_step_of_a_signal_handler_does_not_wait_for_its_own_thread() -> None:
+    """A signal handler, or what the garbage collector ends, puts a step in the middle of another one of the same thread."""
+    queue = Pipeline(lambda _: False, lambda: None, limit=100)
+
+    def interrupted() -> None:
+        with queue._count:  # where a signal may come
+            queue.put("from the handler", 1)
+
+    thread = threading.Thread(target=interrupted, daemon=True)
+    thread.start()
+    thread.join(10)
+    assert not thread.is_alive()
+    queue.stop()
+
+
+def test_where_no_thread_can_be_started_steps_wait_for_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """At the end of a process, or at its limit of threads, a step is kept and its caller never hears of it."""
+
+    class Refused(threading.Thread):
+        def start(self) -> None:
+            raise RuntimeError("can't create new thread at interpreter shutdown")
+
+    monkeypatch.setattr(threading, "Thread", Refused)
+    handled: list[Any] = []
+    queue = Pipeline(lambda item: bool(handled.append(item)), lambda: None, limit=100)
+    queue.put("a", 1)
+    queue.put("b", 1)
+    queue.stop()
+    assert handled == ["a", "b"]

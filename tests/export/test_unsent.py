@@ -7,6 +7,8 @@ import json
 import socket
 import subprocess
 import sys
+import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -214,3 +216,85 @@ def test_a_folder_that_cannot_be_written_is_said_once(away: Receiver, own: Any, 
     assert record.levelname == "WARNING"
     assert record.message.endswith("they are lost; make the folder writable, or name another with unsent= in chronicle.init")
     assert "unsent_bytes" not in record.message
+
+
+def test_a_slow_endpoint_costs_one_wait_for_each_request_and_not_one_for_each_step(
+    own: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where an endpoint is slower than the application, what finds the queue full in vain once goes to disk until a request is through."""
+    monkeypatch.setattr("chronicle_otel.recording.export.sender._WAIT", 3.0)
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen(50)
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", f"http://127.0.0.1:{silent.getsockname()[1]}")
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_TIMEOUT", "500")
+        own(queue_bytes=20_000, shutdown_seconds=0.1)
+        recording = threading.Thread(target=collect, args=(60, 5000), daemon=True)  # 57 waits would be three minutes
+        recording.start()
+        recording.join(60)
+        assert not recording.is_alive()
+        ending = threading.Thread(target=chronicle.shutdown, daemon=True)
+        ending.start()
+        ending.join(60)
+        assert not ending.is_alive()
+    assert len(chronicle.load(tmp_path / "unsent").steps) == 61
+
+
+class _Slow(Receiver):
+    """Takes its time for each request."""
+
+    def take(self, body: bytes, headers: dict[str, str]) -> Say:
+        time.sleep(0.3)
+        return super().take(body, headers)
+
+
+def test_a_flush_does_not_wait_for_steps_that_come_after_it(own: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While other threads go on recording, a flush ends when what was recorded before it has arrived."""
+    with _Slow() as receiver:
+        for name, value in receiver.environment.items():
+            monkeypatch.setenv(name, value)
+        own(shutdown_seconds=500)
+        over = threading.Event()
+
+        def goes_on() -> None:
+            while not over.wait(0.01):
+                collect(1, 2000)
+
+        other = threading.Thread(target=goes_on, daemon=True)
+        other.start()
+        collect(1, 111)
+        flushing = threading.Thread(target=chronicle.flush, daemon=True)
+        flushing.start()
+        flushing.join(30)
+        ended = not flushing.is_alive()
+        over.set()
+        other.join(60)
+        assert ended
+        sizes = {at.value.int_value for span in receiver.spans() for at in span.attributes if at.key == "chronicle.output.size"}
+        assert 113 in sizes
+        chronicle.shutdown()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a limit of the size of files")
+def test_a_disk_that_is_full_tears_no_line(away: Receiver, own: Any, tmp_path: Path) -> None:
+    """What does not fit on the disk is lost and counted; what was kept before and what is kept after it can be read."""
+    import resource
+
+    own(shutdown_seconds=0.5, retry_seconds=0)
+    collect(1, 3000)
+    chronicle.flush()
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    [file] = (tmp_path / "unsent").iterdir()
+    resource.setrlimit(resource.RLIMIT_FSIZE, (file.stat().st_size + 5000, limits[1]))
+    try:
+        collect(3, 4000)
+        chronicle.flush()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    collect(2, 3000)
+    chronicle.shutdown()
+    assert [len(run.steps) for run in chronicle.runs(tmp_path / "unsent")] == [2, 3]
+    assert meters.totals[f"{meters.DROPPED} folder_failed"] == 5
+    with away:
+        code, answer, _ = send(away, tmp_path / "unsent", "--delete")
+    assert (code, answer["spans"], answer["complete"]) == (0, 7, True)

@@ -88,6 +88,10 @@ class OtlpSink:
         self._flight: list[_Ready] = []
         self.waiting = 0
         """Bytes of spans that were neither taken nor written to disk, in round figures."""
+        self._given = self._settled = 0
+        """Spans so far: queued, and of these taken, written to disk or lost."""
+        self._crowded = False
+        """Somebody waited for room in vain, and nothing has left since."""
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
         self._wanted = False
@@ -112,11 +116,12 @@ class OtlpSink:
             if not self._room(cost):
                 self._wanted = True
                 self._changed.notify_all()
-                if not self._away:
-                    self._changed.wait_for(lambda: self._room(cost) or self._away, _WAIT)
+                if not self._away and not self._crowded:  # one wait for each request, not one for each span
+                    self._crowded = not self._changed.wait_for(lambda: self._room(cost) or self._away, _WAIT)
             room = self._room(cost) and not self._closed
             if room:
                 self._queue.append((span, cost))
+                self._given += 1
                 self.waiting += cost
                 if self._resting or self.waiting >= self._largest:
                     self._changed.notify_all()
@@ -144,14 +149,15 @@ class OtlpSink:
                 self._changed.notify_all()
 
     def flush(self) -> bool:
-        """Send what there is and wait for it; False if that took too long."""
+        """Send what there is and wait for it, not for what others add meanwhile; False if that took too long."""
         with self._changed:
+            given = self._given
             if self._thread is None:
                 return not self.waiting
             self._wanted = True
             self._changed.notify_all()
             with self._courtesy.hurried():
-                return self._changed.wait_for(lambda: not self.waiting, self._rules.shutdown_seconds)
+                return self._changed.wait_for(lambda: self._settled >= given or not self.waiting, self._rules.shutdown_seconds)
 
     def shutdown(self) -> None:
         """Send what there is for a bounded time; what is left then goes to disk."""
@@ -188,8 +194,8 @@ class OtlpSink:
         self._queue.clear()
         self._ready.clear()
         self._flight = []
-        self.waiting = 0
-        self._thread, self._away, self._resting = None, False, False
+        self.waiting = self._given = self._settled = 0
+        self._thread, self._away, self._resting, self._crowded = None, False, False, False
         self._told, self._refusals, self._next_try, self._reason = False, 0, 0.0, ""
         self._client.forget()
         if self._unsent is not None:
@@ -256,6 +262,7 @@ class OtlpSink:
                     # from here on a span weighs what it weighs
                     self.waiting += (len(ready.data) if ready is not None else 0) - cost
                     if ready is None:
+                        self._settled += 1
                         self._changed.notify_all()
                         continue
                     self._ready.append(ready)
@@ -270,7 +277,8 @@ class OtlpSink:
     def _landed(self) -> None:
         with self._changed:
             self.waiting = max(0, self.waiting - sum(len(ready.data) for ready in self._flight))
-            self._flight = []
+            self._settled += len(self._flight)
+            self._flight, self._crowded = [], False
             self._changed.notify_all()
 
     def _prepared(self, span: FileSpan) -> _Ready | None:
@@ -395,9 +403,9 @@ class OtlpSink:
             try:
                 written = self._unsent.add(self._resource, self._scope, [ready.span for ready in batch])
                 lost = "folder_full"
-            except OSError as error:
+            except Exception as error:
                 lost = "folder_failed"
-                why = error.strerror or type(error).__name__
+                why = getattr(error, "strerror", None) or type(error).__name__
         if written:
             meters.count(meters.UNSENT, written, reason)
             self._tell(reason)

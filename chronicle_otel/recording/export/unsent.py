@@ -60,10 +60,16 @@ class Unsent:
 
     def _append(self, lines: Sequence[bytes]) -> None:
         with self._opened() as descriptor:
-            for line in lines:
-                view = memoryview(line)
-                while view:
-                    view = view[os.write(descriptor, view) :]
+            before = os.fstat(descriptor).st_size
+            try:
+                for line in lines:
+                    view = memoryview(line)
+                    while view:
+                        view = view[os.write(descriptor, view) :]
+            except OSError:  # the disk is full: a torn line would swallow the next one
+                with contextlib.suppress(OSError):
+                    os.ftruncate(descriptor, before)
+                raise
 
     @contextlib.contextmanager
     def _opened(self) -> Iterator[int]:

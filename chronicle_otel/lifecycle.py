@@ -234,7 +234,8 @@ def _before_fork() -> None:
     recorder = _recorder
     if recorder is not None:
         try:
-            recorder.pipeline.flush()
+            with recorder.telemetry.bounded():
+                recorder.pipeline.flush()
         except Exception as error:
             _guard.failed("flush before a fork", error)
 

@@ -259,8 +259,9 @@ class Recorder:
 
     def flush(self) -> None:
         """Write what has ended so far to the exporters."""
-        self.pipeline.flush()
-        self.telemetry.flush()
+        with self.telemetry.bounded():
+            self.pipeline.flush()
+            self.telemetry.flush()
 
     def shutdown(self) -> None:
         """End open streams as abandoned, write everything, stop the worker."""
@@ -271,9 +272,10 @@ class Recorder:
             for step in list(run.open.values()):
                 if step.chunks is not None:
                     step.end_stream("abandoned")
-        self.pipeline.stop()
-        with contextlib.suppress(Exception):
-            self.telemetry.shutdown()
+        with self.telemetry.bounded():
+            self.pipeline.stop()
+            with contextlib.suppress(Exception):
+                self.telemetry.shutdown()
 
     def forget(self) -> None:
         """In a forked child: nothing of the parent's queue or open Runs is ours to write."""

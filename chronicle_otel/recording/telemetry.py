@@ -8,6 +8,7 @@ The global provider is never set by us; the application's own later call would b
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import threading
@@ -207,6 +208,10 @@ class Telemetry:
             self._file.write_pending()
         if self._otlp is not None:
             self._otlp.write_pending()
+
+    def bounded(self) -> contextlib.AbstractContextManager[None]:
+        """Inside, what is written and sent takes no longer than our own export may."""
+        return self._otlp.bounded() if self._otlp is not None else contextlib.nullcontext()
 
     def flush(self) -> None:
         """Write the file and ask who exports to do so."""

@@ -243,14 +243,37 @@ def test_a_slow_endpoint_costs_one_wait_for_each_request_and_not_one_for_each_st
 class _Slow(Receiver):
     """Takes its time for each request."""
 
+    seconds = 0.0
+
     def take(self, body: bytes, headers: dict[str, str]) -> Say:
-        time.sleep(0.3)
+        time.sleep(self.seconds)
         return super().take(body, headers)
+
+
+@pytest.mark.parametrize("end", ["shutdown", "flush"])
+def test_the_end_is_bounded_also_where_steps_have_not_reached_the_export(own: Any, monkeypatch: pytest.MonkeyPatch, end: str) -> None:
+    """`shutdown_seconds` hold for steps that still wait in front of a full export: they go to disk, not at the pace of the endpoint."""
+    with _Slow(limit=70_000) as receiver:
+        for name, value in receiver.environment.items():
+            monkeypatch.setenv(name, value)
+        own(queue_bytes=6_000_000, shutdown_seconds=0.5)
+        collect(100, 5000)  # from here on requests have 64 KiB
+        chronicle.flush()
+        receiver.seconds = 0.7
+        collect(2000, 5000)  # at 12 steps each 0.7 seconds
+        ending = threading.Thread(target=getattr(chronicle, end), daemon=True)
+        ending.start()
+        ending.join(25)
+        assert not ending.is_alive()
+        receiver.seconds = 0.0
+        chronicle.shutdown()
+    assert not any(name.startswith(meters.DROPPED) for name in meters.totals)
 
 
 def test_a_flush_does_not_wait_for_steps_that_come_after_it(own: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """While other threads go on recording, a flush ends when what was recorded before it has arrived."""
     with _Slow() as receiver:
+        receiver.seconds = 0.3
         for name, value in receiver.environment.items():
             monkeypatch.setenv(name, value)
         own(shutdown_seconds=500)

@@ -90,6 +90,8 @@ class OtlpSink:
         """Bytes of spans that were neither taken nor written to disk, in round figures."""
         self._given = self._settled = 0
         """Spans so far: queued, and of these taken, written to disk or lost."""
+        self._patience: float | None = None
+        """Until when whoever queues a span waits for room, where somebody waits for the end of all; monotonic."""
         self._crowded = False
         """Somebody waited for room in vain, and nothing has left since."""
         self._changed = threading.Condition()
@@ -117,7 +119,8 @@ class OtlpSink:
                 self._wanted = True
                 self._changed.notify_all()
                 if not self._away and not self._crowded:  # one wait for each request, not one for each span
-                    self._crowded = not self._changed.wait_for(lambda: self._room(cost) or self._away, _WAIT)
+                    wait = _WAIT if self._patience is None else min(_WAIT, self._patience - time.monotonic())
+                    self._crowded = not self._changed.wait_for(lambda: self._room(cost) or self._away, max(wait, 0.0))
             room = self._room(cost) and not self._closed
             if room:
                 self._queue.append((span, cost))
@@ -148,6 +151,19 @@ class OtlpSink:
                 self._wanted = True
                 self._changed.notify_all()
 
+    @contextlib.contextmanager
+    def bounded(self) -> Iterator[None]:
+        """Inside, `flush` and `shutdown`, and what has to come to the queue before, take `shutdown_seconds` together."""
+        self._patience = time.monotonic() + self._rules.shutdown_seconds
+        try:
+            yield
+        finally:
+            self._patience = None
+
+    def _left(self) -> float:
+        """Seconds that `flush` and `shutdown` have."""
+        return self._rules.shutdown_seconds if self._patience is None else max(self._patience - time.monotonic(), 0.0)
+
     def flush(self) -> bool:
         """Send what there is and wait for it, not for what others add meanwhile; False if that took too long."""
         with self._changed:
@@ -157,20 +173,20 @@ class OtlpSink:
             self._wanted = True
             self._changed.notify_all()
             with self._courtesy.hurried():
-                return self._changed.wait_for(lambda: self._settled >= given or not self.waiting, self._rules.shutdown_seconds)
+                return self._changed.wait_for(lambda: self._settled >= given or not self.waiting, self._left())
 
     def shutdown(self) -> None:
         """Send what there is for a bounded time; what is left then goes to disk."""
         with self._changed:
             self._stopping = True
-            self._deadline = time.monotonic() + self._rules.shutdown_seconds
+            self._deadline = time.monotonic() + self._left()
             self._changed.notify_all()
             thread = self._thread
         try:
             if thread is None or not thread.is_alive():
                 self._work()  # at exit no thread can be started any more
             else:
-                thread.join(self._rules.shutdown_seconds + 1)
+                thread.join(self._left() + 1)
         finally:  # who presses Ctrl-C does not want to wait, and does not want to lose it either
             self._end()
 
@@ -195,6 +211,7 @@ class OtlpSink:
         self._ready.clear()
         self._flight = []
         self.waiting = self._given = self._settled = 0
+        self._patience = None
         self._thread, self._away, self._resting, self._crowded = None, False, False, False
         self._told, self._refusals, self._next_try, self._reason = False, 0, 0.0, ""
         self._client.forget()
@@ -270,6 +287,8 @@ class OtlpSink:
             if batch and size > limit:
                 break
             with self._changed:
+                if self._closed:  # the same between the looks
+                    break
                 batch.append(self._ready.popleft())
                 self._flight = batch
         return batch

@@ -70,6 +70,22 @@ def test_nobody_listens() -> None:
     assert "nobody listens there" in refusal(f"tempo://127.0.0.1:{port}/{TRACE}")
 
 
+def test_a_proxy_that_is_away_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is the proxy of the environment that cannot be reached then, not the store, which nobody has asked."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    for scheme in ("http", "https"):
+        monkeypatch.setenv(f"{scheme}_proxy", f"http://user:secret@127.0.0.1:{port}")
+    for source in (f"tempo://tempo.example:3200/{TRACE}", f"tempo+https://tempo.example/{TRACE}"):
+        said = refusal(source)
+        assert f"the proxy 127.0.0.1:{port} of the environment is not there: nobody listens" in said
+        assert "NO_PROXY" in said
+        assert "secret" not in said
+    monkeypatch.setenv("http_proxy", "http://no-such-proxy.invalid:3128")
+    assert "the proxy no-such-proxy.invalid:3128 of the environment is not there: unknown host" in refusal(f"tempo://tempo.example/{TRACE}")
+
+
 def test_an_unknown_host() -> None:
     """A name that does not resolve is named."""
     assert "unknown host nowhere.invalid" in refusal(f"tempo://nowhere.invalid/{TRACE}")

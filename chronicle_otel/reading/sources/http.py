@@ -154,6 +154,11 @@ class Client:
             reason = error.reason
             if isinstance(reason, (TimeoutError, ssl.SSLError)) and not isinstance(reason, ssl.SSLZeroReturnError):
                 raise reason from error
+            asked = urlsplit(request.full_url)
+            if request.host != asked.netloc and isinstance(reason, (socket.gaierror, ConnectionRefusedError)):
+                why = "nobody listens" if isinstance(reason, ConnectionRefusedError) else "unknown host"
+                advice = f"correct {asked.scheme}_proxy, or name {asked.hostname} in NO_PROXY"
+                raise SourceError(f"{self._who}: the proxy {request.host} of the environment is not there: {why}; {advice}") from error
             if isinstance(reason, socket.gaierror):
                 raise SourceError(f"{self._who}: unknown host {self.location.host} ({reason.strerror or reason})") from error
             if isinstance(reason, ConnectionRefusedError):

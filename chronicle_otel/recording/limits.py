@@ -88,6 +88,11 @@ def application_limits(provider: Any) -> list[Limit]:
     return [*_switched_off(os.environ), *provider_limits(provider)]
 
 
+def sampler_limits(provider: Any) -> list[Limit]:
+    """Return what sampling would do to what is exported by ourselves: all else of an SDK does not matter there."""
+    return [*(_sampler_of(provider) if hasattr(provider, "sampler") else _sampler(os.environ))]
+
+
 def provider_limits(provider: Any) -> list[Limit]:
     """Return what a TracerProvider of the SDK, as it was made in code, would do to a recording.
 

@@ -26,7 +26,7 @@ from .budget import Put
 from .export import endpoint as endpoints
 from .file_exporter import FileSpanProcessor
 from .file_spans import FileSpan, FileTracer, Scope, Sink
-from .limits import application_limits
+from .limits import Limit, application_limits, sampler_limits
 from .resource import ChronicleResourceDetector, process_facts
 
 SCOPE = "chronicle_otel"
@@ -120,8 +120,7 @@ class Telemetry:
             add(self._file)
         known = getattr(getattr(provider, "resource", None), "attributes", {})
         self._facts = {key: value for key, value in process_facts().items() if key not in known}
-        for limit in application_limits(provider):
-            _guard.warn_once(f"check the limits of the SDK ({limit.where})", str(limit))
+        _warn_of(application_limits(provider))
         return provider.get_tracer(SCOPE, __version__)
 
     def _private(self) -> trace.Tracer:
@@ -160,6 +159,7 @@ class Telemetry:
             sinks.append(self._otlp)
         if not sinks:
             return trace.NoOpTracer()
+        _warn_of(sampler_limits(provider))
         sampler = getattr(provider, "sampler", None) or TracerProvider(shutdown_on_exit=False).sampler
         return SampledTracer(_Sinks(sinks), resource, scope, sampler)
 
@@ -244,6 +244,11 @@ class Telemetry:
             self._file.forget()
         if isinstance(self._tracer, FileTracer):
             self._tracer.forget()
+
+
+def _warn_of(limits: Sequence[Limit]) -> None:
+    for limit in limits:
+        _guard.warn_once(f"check the limits of the SDK ({limit.where})", str(limit))
 
 
 _NO_PROVIDER = (trace.ProxyTracerProvider, trace.NoOpTracerProvider)

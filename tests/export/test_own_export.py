@@ -17,6 +17,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
 
 import chronicle_otel as chronicle
+from chronicle_otel import _guard
 from chronicle_otel.recording import meters
 
 from .agents import collect, fetch
@@ -87,6 +88,20 @@ def test_the_sampler_of_the_application_decides_for_whole_runs(receiver: Receive
     assert collect(2, 10) == 20
     chronicle.shutdown()
     assert list(receiver.spans()) == []
+
+
+def test_a_sampler_that_drops_runs_is_said(receiver: Receiver, own: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With an export of our own too: what never arrives is named, with what to change."""
+    monkeypatch.setenv("OTEL_TRACES_SAMPLER", "always_off")
+    own()
+    collect(1, 10)
+    chronicle.shutdown()
+    own(tracer_provider=TracerProvider(sampler=ALWAYS_OFF))
+    collect(1, 10)
+    assert [name for name in _guard.failures if "limits of the SDK" in name] == [
+        "check the limits of the SDK (OTEL_TRACES_SAMPLER=always_off)",
+        "check the limits of the SDK (sampler of the tracer provider)",
+    ]
 
 
 def test_a_span_above_every_limit_gives_up_its_largest_string(receiver: Receiver, own: Any, tmp_path: Path) -> None:

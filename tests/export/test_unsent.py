@@ -253,7 +253,8 @@ class _Slow(Receiver):
 @pytest.mark.parametrize("end", ["shutdown", "flush"])
 def test_the_end_is_bounded_also_where_steps_have_not_reached_the_export(own: Any, monkeypatch: pytest.MonkeyPatch, end: str) -> None:
     """`shutdown_seconds` hold for steps that still wait in front of a full export: they go to disk, not at the pace of the endpoint."""
-    with _Slow(limit=70_000) as receiver:
+    receiver = _Slow(limit=70_000)
+    with receiver:
         for name, value in receiver.environment.items():
             monkeypatch.setenv(name, value)
         own(queue_bytes=6_000_000, shutdown_seconds=0.5)
@@ -272,8 +273,9 @@ def test_the_end_is_bounded_also_where_steps_have_not_reached_the_export(own: An
 
 def test_a_flush_does_not_wait_for_steps_that_come_after_it(own: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """While other threads go on recording, a flush ends when what was recorded before it has arrived."""
-    with _Slow() as receiver:
-        receiver.seconds = 0.3
+    receiver = _Slow()
+    receiver.seconds = 0.3
+    with receiver:
         for name, value in receiver.environment.items():
             monkeypatch.setenv(name, value)
         own(shutdown_seconds=500)

@@ -16,6 +16,7 @@ from chronicle_otel.recording.export.endpoint import Endpoint, named, of_environ
         ({"OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"}, "localhost:4317", "grpc", False),
         ({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://c:4318/"}, "http://c:4318/v1/traces", "http/protobuf", False),
         ({"OTEL_EXPORTER_OTLP_ENDPOINT": "https://c/otlp"}, "https://c/otlp/v1/traces", "http/protobuf", True),
+        ({"OTEL_EXPORTER_OTLP_ENDPOINT": "https://c/otlp/?key=1"}, "https://c/otlp/v1/traces?key=1", "http/protobuf", True),
         ({"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "https://c/in"}, "https://c/in", "http/protobuf", True),
         ({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://c:4317"}, "c:4317", "grpc", False),
         ({"OTEL_EXPORTER_OTLP_ENDPOINT": "https://c:4317"}, "c:4317", "grpc", True),
@@ -60,6 +61,9 @@ def test_an_endpoint_given_by_hand_goes_before_the_environment() -> None:
         {"OTEL_EXPORTER_OTLP_COMPRESSION": "deflate", "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"},
         {"OTEL_EXPORTER_OTLP_TIMEOUT": "soon"},
         {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://"},
+        {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://collector:port"},
+        {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://[::1:4318"},
+        {"OTEL_EXPORTER_OTLP_ENDPOINT": "collector:port", "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"},
         {"OTEL_EXPORTER_OTLP_ENDPOINT": "ftp://collector:4318"},
         {"OTEL_EXPORTER_OTLP_ENDPOINT": "ftp://collector:4317", "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"},
     ],
@@ -76,6 +80,9 @@ def test_secrets_stay_out_of_messages() -> None:
     assert "secret" not in str(endpoint)
     assert str(endpoint) == "https://c:4318/v1/traces"
     assert "authorization" not in repr(endpoint)
+    with pytest.raises(chronicle.UsageError) as refused:
+        of_environment({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://user:secret@c:port"})
+    assert "secret" not in str(refused.value)
 
 
 def test_the_variable_that_names_an_endpoint() -> None:

@@ -79,14 +79,16 @@ def of_environment(environ: Mapping[str, str] = os.environ, *, endpoint: str | N
     insecure = read("INSECURE")
     secure = url.lower().startswith("https:") or (not url.lower().startswith("http:") and (insecure or "false").lower() != "true")
     if protocol == "grpc":
-        address = urlsplit(url).netloc if "://" in url else url
+        address = url.partition("://")[2].partition("/")[0] if "://" in url else url
     else:
         address = url if "://" in url else f"{'https' if secure else 'http'}://{url}"
         whole = endpoint is None and environ.get("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")  # the signal's own variable is used as it is
-        if not whole and not address.rstrip("/").endswith(_PATH):
-            address = address.rstrip("/") + _PATH
-    if not address or (protocol != "grpc" and not urlsplit(address).hostname):
-        raise UsageError(f"the OTLP endpoint {url!r} is no URL: write it as in http://localhost:4318")
+        base, mark, query = address.partition("?")
+        if not whole and not base.rstrip("/").endswith(_PATH):
+            address = base.rstrip("/") + _PATH + mark + query
+    if not _is_address(address, protocol):
+        shown = url.rpartition("@")[2]  # without a password
+        raise UsageError(f"the OTLP endpoint {shown!r} is no URL: write it as in http://localhost:4318")
     kind = "GRPC" if protocol == "grpc" else "HTTP"
     provider = environ.get(f"OTEL_PYTHON_EXPORTER_OTLP_{kind}_TRACES_CREDENTIAL_PROVIDER")
     return Endpoint(
@@ -101,6 +103,15 @@ def of_environment(environ: Mapping[str, str] = os.environ, *, endpoint: str | N
         client_key=read("CLIENT_KEY"),
         credentials=provider or environ.get(f"OTEL_PYTHON_EXPORTER_OTLP_{kind}_CREDENTIAL_PROVIDER"),
     )
+
+
+def _is_address(address: str, protocol: str) -> bool:
+    """Say whether there is a host, and a port that is a number if there is one."""
+    try:
+        parts = urlsplit(f"//{address}" if protocol == "grpc" else address)
+        return bool(parts.hostname) and (parts.port is None or parts.port >= 0)
+    except ValueError:
+        return False
 
 
 def _port(url: str) -> int | None:

@@ -53,7 +53,12 @@ class Store:
         """Store an object and return its URL; the store's own error if it cannot."""
         name = new_name()
         if self._folder is None:
-            self._files.pipe_file(f"{self._prefix}/{name}", data)
+            path = f"{self._prefix}/{name}"
+            try:
+                self._files.pipe_file(path, data)
+            except FileNotFoundError:  # a disk, or a server of files: the day's folder is not there yet
+                self._files.makedirs(path.rpartition("/")[0], exist_ok=True)
+                self._files.pipe_file(path, data)
             return f"{self.root}/{name}"
         path = os.path.join(self._folder, name)
         os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)

@@ -120,6 +120,18 @@ def test_a_store_that_fails_costs_as_little_as_it_can(receiver: Receiver, own: A
     assert (meters.totals[meters.STORE_FAILED], meters.totals[meters.OPAQUE]) == (2, 1)
 
 
+def test_a_file_system_that_wants_its_folders_made_is_a_store(receiver: Receiver, own: Any, tmp_path: Path) -> None:
+    """Some of fsspec's, of a disk or over SSH, write into no folder that is not there."""
+    pytest.importorskip("fsspec")
+    root = f"local://{tmp_path}/values"
+    own(store=root, store_raw=True)
+    collect(1, 1_000_000)
+    chronicle.shutdown()
+    run = arrived(receiver, tmp_path, store=root)
+    assert run.checks.ok
+    assert len(list((tmp_path / "values").rglob("*/*"))) == 1
+
+
 def test_any_file_system_of_fsspec_is_a_store(receiver: Receiver, own: Any, tmp_path: Path) -> None:
     """A URL that is no folder goes through fsspec; read back the same way."""
     pytest.importorskip("fsspec")

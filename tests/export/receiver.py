@@ -15,6 +15,7 @@ from types import TracebackType
 from typing import Any
 
 import grpc
+from google.rpc.status_pb2 import Status
 from opentelemetry.proto.collector.trace.v1 import trace_service_pb2_grpc
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest, ExportTraceServiceResponse
 
@@ -134,7 +135,7 @@ class Receiver:
                 if self.headers.get("content-encoding") == "gzip":
                     body = gzip.decompress(body)
                 say = receiver.take(body, {name.lower(): value for name, value in self.headers.items()})
-                answer = _response(say)
+                answer = _response(say) if say.status == 200 else Status(message=say.message).SerializeToString()
                 self.send_response(int(say.status))
                 for name, value in {"content-type": "application/x-protobuf", "content-length": str(len(answer)), **say.headers}.items():
                     self.send_header(name, value)

@@ -79,6 +79,17 @@ def test_what_is_refused_is_kept(receiver: Receiver, own: Any, tmp_path: Path) -
     assert chronicle.load(tmp_path / "unsent").checks.ok
 
 
+def test_why_it_was_refused_is_said_in_the_words_of_the_endpoint(receiver: Receiver, own: Any, caplog: pytest.LogCaptureFixture) -> None:
+    """A tenant that is missing, a memory that is full: who refuses says why, over both protocols."""
+    receiver.answers.append(Say(400 if receiver.protocol != "grpc" else "INVALID_ARGUMENT", message="no org\nid"))
+    own()
+    collect(1, 10)
+    chronicle.shutdown()
+    [record] = caplog.records
+    said = "HTTP 400 Bad Request: no org id" if receiver.protocol != "grpc" else "gRPC INVALID_ARGUMENT: no org id"
+    assert f"did not take spans ({said})" in record.message
+
+
 def test_the_folder_is_bounded(away: Receiver, own: Any, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     """Above `unsent_bytes` spans are lost, counted, and that is said once."""
     kept(own, 50, 50_000, unsent_bytes=1_000_000)

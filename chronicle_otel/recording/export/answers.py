@@ -7,12 +7,16 @@
 
 from __future__ import annotations
 
+import contextlib
+import importlib
 import json
 from dataclasses import dataclass
 from typing import Any, cast
 
 RESPONSE = "opentelemetry.proto.collector.trace.v1.trace_service_pb2"
 """The module of the message; a client imports it when it is made, recording to a file does without it."""
+STATUS = "google.rpc.status_pb2"
+"""The module of the message that says why not; it comes with OpenTelemetry's exporters."""
 _PROTOBUF = frozenset({"application/x-protobuf", "application/protobuf"})
 """https://opentelemetry.io/docs/specs/otlp/#otlphttp-response names the first; the second is what IANA has registered since."""
 
@@ -65,6 +69,21 @@ def _of_json(body: bytes, kind: str) -> Answer:
         return Answer(taken=True, rejected=int(partial.get("rejectedSpans") or 0), message=str(partial.get("errorMessage") or ""))
     except (ValueError, AttributeError, TypeError, RecursionError):
         return _foreign(f"{kind} that cannot be read")
+
+
+def reason_of(kind: str, body: bytes) -> str:
+    """What the body of a refusal says, on one line and short: OTLP has a google.rpc.Status there, proxies a text."""
+    kind = kind.partition(";")[0].strip().lower()
+    text: Any = ""
+    if kind in _PROTOBUF:
+        with contextlib.suppress(Exception):  # hostile bytes, or a module that is not installed
+            text = importlib.import_module(STATUS).Status.FromString(body).message
+    elif kind == "application/json":
+        with contextlib.suppress(ValueError, AttributeError, RecursionError):
+            text = cast("dict[str, Any]", json.loads(body)).get("message")
+    elif kind == "text/plain":
+        text = body[:1000].decode("utf-8", "replace")
+    return " ".join(text.split())[:120] if isinstance(text, str) else ""
 
 
 def _foreign(what: str) -> Answer:

@@ -16,7 +16,7 @@ from typing import Any, Protocol
 
 from ...errors import UsageError
 from ...version import __version__
-from .answers import RESPONSE, Answer, of_message, of_success
+from .answers import RESPONSE, STATUS, Answer, of_message, of_success, reason_of
 from .endpoint import Endpoint
 
 __all__ = ["Answer", "Client", "GrpcClient", "HttpClient", "backoff", "client_of"]
@@ -72,6 +72,8 @@ class HttpClient:
     def __init__(self, endpoint: Endpoint) -> None:
         # requests imports the second only when it looks for a password, and a socket the third for a name that is not ASCII
         _load("requests", "netrc", "encodings.idna", RESPONSE)
+        with contextlib.suppress(ImportError):
+            _load(STATUS)
         _load_provider(endpoint)
         self.endpoint = endpoint
         self._session: Any = None
@@ -95,7 +97,8 @@ class HttpClient:
         status = response.status_code
         if 200 <= status < 300:
             return of_success(response.headers.get("content-type", ""), response.content)
-        reason = f"HTTP {status} {response.reason or ''}".strip()
+        said = reason_of(response.headers.get("content-type", ""), response.content)
+        reason = f"HTTP {status} {response.reason or ''}".strip() + (f": {said}" if said else "")
         return Answer(
             again=status in _RETRYABLE_HTTP, after=_seconds(response.headers.get("retry-after")), too_large=status == 413, reason=reason
         )
@@ -181,7 +184,7 @@ def _refused(error: Any) -> Answer:
     after = _retry_delay(error)
     large = any(words in details for words in _TOO_LARGE)
     again = not large and (name in _RETRYABLE_GRPC or (name == "RESOURCE_EXHAUSTED" and after is not None))
-    return Answer(again=again, after=after, too_large=large, reason=f"gRPC {name}: {details[:120]}")
+    return Answer(again=again, after=after, too_large=large, reason=f"gRPC {name}: {' '.join(details.split())[:120]}")
 
 
 def _retry_delay(error: Any) -> float | None:

@@ -10,6 +10,8 @@ from __future__ import annotations
 import collections
 import contextlib
 import contextvars
+import errno
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -439,7 +441,8 @@ class OtlpSink:
         if self._unsent is None:
             return "none are kept (unsent_bytes is 0): they are lost"
         if lost == "folder_failed":
-            advice = "make the folder writable, or name another with unsent= in chronicle.init"
+            full = why == os.strerror(errno.ENOSPC)
+            advice = f"make {'room there' if full else 'the folder writable'}, or name another with unsent= in chronicle.init"
             return f"they cannot be kept in {self._unsent.folder} ({why}): they are lost; {advice}"
         return f"{self._unsent.folder} is full: they are lost; send what is there, or raise unsent_bytes in chronicle.init"
 

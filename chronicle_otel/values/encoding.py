@@ -238,6 +238,24 @@ def encode_error(error: BaseException) -> Any:
         return {"class": type_name(type(error)), "message": ""}
 
 
+_BUILT_IN_FACTS: Final[dict[type[BaseException], tuple[str, ...]]] = {
+    OSError: ("filename", "filename2"),
+    ImportError: ("name", "path"),
+    NameError: ("name",),
+    AttributeError: ("name",),
+}
+"""What exceptions of the interpreter know beside their arguments; `AttributeError.obj` may be anything, and is left out."""
+
+
+def _outside_dict(cls: type[BaseException]) -> list[str]:
+    """Names of attributes that `vars` of an exception does not show: those in slots, and those that the interpreter keeps."""
+    names = [name for base, kept in _BUILT_IN_FACTS.items() if issubclass(cls, base) for name in kept]
+    for base in cls.__mro__:
+        slots: Any = vars(base).get("__slots__", ())
+        names += [name for name in ((slots,) if isinstance(slots, str) else slots) if name[:1] != "_"]
+    return names
+
+
 def _error_facts(error: BaseException, depth: int, walk: _Walk, causes: int) -> dict[str, Any]:
     try:
         message = str.__str__(str(error))
@@ -247,8 +265,10 @@ def _error_facts(error: BaseException, depth: int, walk: _Walk, causes: int) -> 
     if error.args:
         facts["args"] = [_tree(item, depth + 2, walk) for item in error.args]
     attributes = {name: value for name, value in list(vars(error).items()) if name[:1] != "_" or name == "__notes__"}
-    if isinstance(error, OSError):
-        attributes |= {name: getattr(error, name) for name in ("filename", "filename2") if getattr(error, name, None) is not None}
+    for name in _outside_dict(type(error)):
+        value = getattr(error, name, None)
+        if value is not None:
+            attributes.setdefault(name, value)
     if attributes:
         facts["attributes"] = {escape(name): _tree(value, depth + 2, walk) for name, value in attributes.items()}
     cause = error.__cause__

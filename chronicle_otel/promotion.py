@@ -132,6 +132,8 @@ def promote(
 
 
 def _test_path(output: Path, entry: str) -> Path:
+    if output.suffix not in ("", ".py") and not output.is_dir():
+        raise UsageError(f"{output}: a test module ends in .py; name one, or a folder")
     if output.suffix != ".py":
         word = re.sub(r"\W+", "_", entry.removeprefix(scripts.PREFIX).removesuffix(".py").rsplit(".", 1)[-1]).strip("_").lower()
         return output / f"test_{word or 'run'}.py"

@@ -176,7 +176,8 @@ def _script_errors() -> Iterator[None]:
     except UsageError:
         raise
     except Exception as error:
-        sys.excepthook(type(error), error, error.__traceback__)
+        if not (isinstance(error, ExceptionGroup) and error.split(ReplayError)[1] is None):  # a group of refusals is one
+            sys.excepthook(type(error), error.with_traceback(part := scripts.user_part(error.__traceback__)), part)
 
 
 def _end(crossing: Crossing | None, error: BaseException | None) -> None:
@@ -194,6 +195,7 @@ def replay_script(runs: Any, script: str, arguments: Sequence[str] = (), *, modu
     """
     from .replayer import replaying
 
+    scripts.check(script, module=module)
     several = cast("list[Any]", runs if isinstance(runs, list) else [runs])
     handle = replaying(runs, **options)
     with handle, _script_errors():

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from . import credentials, instrumentation
-from .errors import ReplayError, UsageError
+from .errors import UsageError
 from .recording import scripts
 from .recording.interceptor import Crossing, seam
 
@@ -169,14 +169,16 @@ def importing_from(folder: str | os.PathLike[str] | None) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _script_errors() -> Iterator[None]:
+    from .replayer.refusal import refused
+
     try:
         yield
-    except (SystemExit, ReplayError):
+    except SystemExit:
         pass
     except UsageError:
         raise
     except Exception as error:
-        if not (isinstance(error, ExceptionGroup) and error.split(ReplayError)[1] is None):  # a group of refusals is one
+        if not refused(error):
             sys.excepthook(type(error), error.with_traceback(part := scripts.user_part(error.__traceback__)), part)
 
 

@@ -10,7 +10,6 @@ import argparse
 import os
 import sys
 import threading
-from typing import Any
 
 from .terminal import print_json, safe
 

@@ -33,6 +33,8 @@ from .placing import is_entry, take_run
 from .preparing import code_changed, module_changed, prepare
 from .refusal import EndlessLoop
 from .serving import form_of, unservable
+from .threads import ThreadOrder
+from .threads import here as here_in_threads
 
 _OPENS_A_RUN: Final = frozenset({"agent", "step"})
 _SAME_REFUSALS: Final = 1000
@@ -59,6 +61,7 @@ class Replayer:
         self.stopped: str | None = None
         self.lock = threading.RLock()
         self._turnstiles: dict[asyncio.AbstractEventLoop, Turnstile] = {}
+        self.threads = ThreadOrder((r for run in self.runs for r in run.matcher.steps), self._earlier)
         self._open: dict[int, Happened] = {}
         self.ambient_answers = AmbientAnswers(self, freeze=options.freeze)
         self._places: weakref.WeakSet[Place] = weakref.WeakSet()
@@ -103,6 +106,7 @@ class Replayer:
     def begin(self, crossing: ReplayCrossing, tree: Any, here: Here) -> Happened:
         """Place a crossing, match it, log it. Raises `Refused` where it gets no answer, `Diverged` where the replay is to stop."""
         boundary = crossing.boundary
+        self.threads.went_on(here_in_threads())
         tree = self._redacted(tree)
         ambient.refresh()
         with self.lock:

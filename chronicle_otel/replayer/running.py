@@ -23,6 +23,7 @@ from .network import NetworkGuard
 from .options import Options, Redacts
 from .plan import Plan, words_of
 from .result import Result, combined
+from .threads import child
 from .verdict import judge, stray_divergence
 
 Provide = Mapping[str, Callable[[], Any]]
@@ -80,6 +81,7 @@ class Replaying:
         self._replayer: Replayer | None = None
         self._guard: NetworkGuard | None = None
         self._previous: Any = None
+        self._previous_end: Any = None
         self._patched = False
         self._results: list[Result] | None = None
         self._result: Result | None = None
@@ -125,6 +127,7 @@ class Replaying:
             self._patched = True
         self._guard.__enter__()
         self._previous, seam.interceptor = seam.interceptor, replayer
+        self._previous_end, seam.lane_ended = seam.lane_ended, lambda lane: replayer.threads.ended(child(lane))
         return self
 
     def __exit__(self, _type: Any, error: BaseException | None, _traceback: Any) -> None:
@@ -132,7 +135,7 @@ class Replaying:
         if replayer is None or guard is None:
             return
         replayer.close()
-        seam.interceptor = self._previous
+        seam.interceptor, seam.lane_ended = self._previous, self._previous_end
         guard.__exit__()
         if self._patched:
             ambient.uninstall()

@@ -1,0 +1,163 @@
+"""Stubs in threads answered in the order in which the recorded ones ended.
+
+    answer.value() in a thread ──► ThreadOrder.wait ──► no Step that ran beside it and ended earlier is still to come ──► go
+                                                            └── one that was let go counts until its thread goes on, or is done
+
+`as_completed` over a pool, and prompts that quote answers as they arrive, depend on that order. Nobody waits for long: code that
+no longer asks what was recorded must not stand still for it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from types import FrameType
+from typing import Any, Final
+
+from ..recording import interceptor as seams
+from .counterparts import Recorded
+
+_PATIENCE: Final = 0.25
+"""Seconds for which a Step that nobody has asked for yet is waited for, once; the recorded time where that is shorter."""
+_SETTLING: Final = 0.02
+"""Seconds in which a thread that got its answer comes to its end or to its next boundary, or is taken to be busy elsewhere."""
+_QUIET: Final = 0.005
+_START: Final = 0.05
+"""The first answer of a pool's job or thread is given when no other thread has moved for `_QUIET` seconds, after `_START` seconds at
+the latest, or when it has taken as long as recorded: its creator is to come to where it waits for it. `as_completed` gives what is
+done already in no order."""
+_BREATH: Final = 0.0005
+"""Seconds between the end of a pool's job and the moment at which all who wait for its future know."""
+
+
+@dataclass(eq=False, slots=True)
+class _Waiting:
+    recorded: Recorded
+    where: Any
+    since: float
+    thread: int = 0
+    seen: Mapping[int, tuple[int, int]] | None = None
+    """Where all other threads were when it last looked."""
+
+
+def here() -> Any:
+    """Name the concurrent child that is running: its lane, else its thread."""
+    lane = seams.lane.get()
+    return child(lane) if lane is not None else -threading.get_ident()
+
+
+def child(lane: Any) -> Any:
+    """Name a concurrent child by its lane, without holding on to it."""
+    return id(lane)
+
+
+def beside_others(steps: Iterable[Recorded]) -> set[int]:
+    """Return the `id` of each Step during which another one ran that neither holds it nor lies in it."""
+    found: set[int] = set()
+    active: list[Recorded] = []
+    for r in sorted(steps, key=lambda r: (r.start_ns, r.seq)):
+        active = [a for a in active if a.end_ns > r.start_ns]
+        above: set[int] = set()
+        p = r.parent
+        while p is not None:
+            above.add(id(p))
+            p = p.parent
+        for a in active:
+            if id(a) not in above:
+                found |= {id(a), id(r)}
+        active.append(r)
+    return found
+
+
+class ThreadOrder:
+    """Lets the stubs that wait in threads go.
+
+    `steps` are those of all Runs; `earlier(recorded)` names those that ended before it and that nobody has asked for.
+    """
+
+    def __init__(self, steps: Iterable[Recorded], earlier: Callable[[Recorded], Sequence[Recorded]]) -> None:
+        self._earlier = earlier
+        self._beside = beside_others(steps)
+        self._begun: set[Any] = set()
+        self._condition = threading.Condition(threading.Lock())
+        self._waiting: list[_Waiting] = []
+        self._settling: dict[Any, _Waiting] = {}
+        self._given_up: set[int] = set()
+
+    def wait(self, recorded: Recorded) -> None:
+        """Return when it is this answer's turn. Does not wait in the thread of an event loop, which would stand still with it."""
+        if id(recorded) not in self._beside:
+            return
+        if asyncio._get_running_loop() is not None:  # pyright: ignore[reportPrivateUsage]  the one that raises nothing
+            return
+        me = _Waiting(recorded, here(), time.monotonic(), threading.get_ident())
+        waited = False
+        with self._condition:
+            self._waiting.append(me)
+            if len(self._waiting) > 1:
+                self._condition.notify_all()
+            while (left := self._left(me)) > 0:
+                waited = True
+                self._condition.wait(left)
+            self._waiting.remove(me)
+            me.since = time.monotonic()
+            self._settling[me.where] = me
+            self._begun.add(me.where)
+            if self._waiting:
+                self._condition.notify_all()
+        if waited:
+            time.sleep(_BREATH)
+
+    def ended(self, where: Any) -> None:
+        """A concurrent child is done."""
+        self._begun.discard(where)
+        self.went_on(where)
+
+    def went_on(self, where: Any) -> None:
+        """A concurrent child came to its next boundary, or is done: what it was given is where it belongs."""
+        if where in self._settling:
+            with self._condition:
+                self._settling.pop(where, None)
+                self._condition.notify_all()
+
+    def _left(self, me: _Waiting) -> float:
+        """How long to wait before looking again; 0: go."""
+        now = time.monotonic()
+        r = me.recorded
+        if me.where not in self._begun:
+            start = me.since + min(_START, (r.end_ns - r.start_ns) / 1e9) - now
+            if start > 0 and not self._quiet(me):
+                return min(start, _QUIET)
+        if any(_before(w.recorded, r) for w in self._waiting if w is not me):
+            return _PATIENCE
+        settling = [s.since + _SETTLING - now for s in self._settling.values() if s.where != me.where and _before(s.recorded, r)]
+        if settling and max(settling) > 0:
+            return max(settling)
+        missing = [p for p in self._earlier(r) if id(p) not in self._given_up]
+        if not missing:
+            return 0.0
+        gap = (max(p.end_ns for p in missing) - r.start_ns) / 1e9
+        left = me.since + min(gap, _PATIENCE) - now
+        if left <= 0:
+            self._given_up.update(id(p) for p in missing)
+        return left
+
+    def _quiet(self, me: _Waiting) -> bool:
+        """Whether all threads but those that wait here are where they were when it last looked."""
+        waiting = {w.thread for w in self._waiting}
+        frames = {t: (id(f), f.f_lasti) for t, f in _frames() if t not in waiting}
+        before, me.seen = me.seen, frames
+        return before == frames
+
+
+def _frames() -> Iterable[tuple[int, FrameType]]:
+    return sys._current_frames().items()  # pyright: ignore[reportPrivateUsage]  documented, for specialised use such as this
+
+
+def _before(p: Recorded, r: Recorded) -> bool:
+    """Whether `p` ran beside `r` and ended first."""
+    return r.start_ns < p.end_ns < r.end_ns

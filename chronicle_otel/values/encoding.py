@@ -23,7 +23,7 @@ import uuid
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, cast
 
-from chronicle_otel.values.naming import Recorded, type_name
+from chronicle_otel.values.naming import FACTORIES, Recorded, type_name
 from chronicle_otel.values.text import INT_BITS, dumps, escape, special_number, typed
 
 MAX_DEPTH: Final = 128
@@ -339,6 +339,23 @@ def _sub_list(value: Any, depth: int, walk: _Walk) -> Any:
     return _inside(value, depth, walk, lambda: _list(list(list.__iter__(value)), depth, walk))
 
 
+def _mapping(name: str) -> _Encoder:
+    def encode_mapping(value: Any, depth: int, walk: _Walk) -> Any:
+        return _inside(value, depth, walk, lambda: typed(name, _dict(dict(value.items()), depth + 2, walk)))
+
+    return encode_mapping
+
+
+def _default_dict(value: Any, depth: int, walk: _Walk) -> Any:
+    """What fills it is written by name; where that is code of the application, it is the dict that it is."""
+    factory = value.default_factory
+    name = getattr(factory, "__name__", None)
+    if factory is not None and FACTORIES.get(str(name)) is not factory:
+        return _sub_dict(value, depth, walk)
+    more = () if factory is None else (name,)
+    return _inside(value, depth, walk, lambda: typed("defaultdict", _dict(dict(value), depth + 2, walk), *more))
+
+
 def _mapping_proxy(value: Any, depth: int, walk: _Walk) -> Any:
     return _inside(value, depth, walk, lambda: typed("mappingproxy", _dict(dict(value), depth + 2, walk)))
 
@@ -398,6 +415,9 @@ _BUILT_IN: Final[dict[type, _Encoder]] = {
     type(None): _always_plain,
     dict: _dict,
     list: _list,
+    collections.OrderedDict: _mapping("OrderedDict"),
+    collections.Counter: _mapping("Counter"),
+    collections.defaultdict: _default_dict,
 }
 
 _encoders: dict[type, _Encoder] = dict(_BUILT_IN)

@@ -151,6 +151,8 @@ def _refuse(result: Result, assertion: str | None) -> None:
         return
     if result.verdict == "still_failing":
         raise NotPromoted(f"the assertion is still false on the replay, so the code does the harm as before: {assertion}", result)
+    if result.assertion is None or not result.assertion[0]:
+        raise NotPromoted("the replay departs from the recording where a fix does not explain it (see its divergences)", result)
     raise NotPromoted(
         f"the assertion is true on the recording already, so it does not state the harm: {assertion}", result, by_verdict=False
     )

@@ -331,7 +331,7 @@ def _decide(log: RunLog, result: Result, assertion: Any) -> None:
         verdicts.append("failed")
     blocking = result.divergences
     if assertion is not None:
-        blocking = _assertion(result, assertion, verdicts)
+        blocking = _assertion(log, result, assertion, verdicts)
     if blocking:
         verdicts.append("diverged")
     if log.problem is not None:
@@ -340,8 +340,12 @@ def _decide(log: RunLog, result: Result, assertion: Any) -> None:
     result.verdict = strongest(verdicts)
 
 
-def _assertion(result: Result, assertion: Any, verdicts: list[str]) -> list[Divergence]:
+def _assertion(log: RunLog, result: Result, assertion: Any, verdicts: list[str]) -> list[Divergence]:
     """Evaluate the assertion on both sides; return the divergences that a fix does not account for."""
+    root = log.root_happened
+    if root is None:
+        result.warnings.append("the entry never ran, so the assertion was not judged")
+        return result.divergences
     result.assertion = recorded, replayed = view.evaluate(assertion, result.recorded_view), view.evaluate(assertion, result.view)
     _warn_of_what_lies_below(result, assertion, replayed)
     if not replayed:
@@ -349,6 +353,9 @@ def _assertion(result: Result, assertion: Any, verdicts: list[str]) -> list[Dive
         return result.divergences
     if recorded:
         result.warnings.append("the assertion holds on the recording as well: it does not state the harm, so nothing is shown to be fixed")
+        return result.divergences
+    if root.form is None or (root.error is not None and raised_by_replay(root.error)):
+        result.warnings.append("the run was cut short by the replay: that the assertion holds so far does not show that anything is fixed")
         return result.divergences
     verdicts.append("fixed")
     return [d for d in result.divergences if not accounted_for(d)]

@@ -79,6 +79,8 @@ def _submit(self: ThreadPoolExecutor, fn: Callable[..., Any], /, *args: Any, **k
     try:
         if run is None:
             return _original["submit"](self, fn, *args, **kwargs)
+        if seam.lane_begun is not None:
+            seam.lane_begun(run[1])
         future = _original["submit"](self, run[0], fn, *args, **kwargs)
         if seam.lane_ended is not None:
             future.add_done_callback(functools.partial(_done, run[1]))

@@ -407,6 +407,8 @@ class Replayer:
 
     def _elsewhere(self) -> bool:
         here = threading.get_ident()
+        if self.threads.busy():
+            return True
         with self.lock:
             return any(h.thread != here for h in self._open.values())
 

@@ -81,7 +81,7 @@ class Replaying:
         self._replayer: Replayer | None = None
         self._guard: NetworkGuard | None = None
         self._previous: Any = None
-        self._previous_end: Any = None
+        self._previous_lanes: Any = None, None
         self._patched = False
         self._results: list[Result] | None = None
         self._result: Result | None = None
@@ -127,7 +127,9 @@ class Replaying:
             self._patched = True
         self._guard.__enter__()
         self._previous, seam.interceptor = seam.interceptor, replayer
-        self._previous_end, seam.lane_ended = seam.lane_ended, lambda lane: replayer.threads.ended(child(lane))
+        self._previous_lanes = seam.lane_begun, seam.lane_ended
+        seam.lane_begun = lambda lane: replayer.threads.begun(child(lane))
+        seam.lane_ended = lambda lane: replayer.threads.ended(child(lane))
         return self
 
     def __exit__(self, _type: Any, error: BaseException | None, _traceback: Any) -> None:
@@ -135,7 +137,8 @@ class Replaying:
         if replayer is None or guard is None:
             return
         replayer.close()
-        seam.interceptor, seam.lane_ended = self._previous, self._previous_end
+        seam.interceptor = self._previous
+        seam.lane_begun, seam.lane_ended = self._previous_lanes
         guard.__exit__()
         if self._patched:
             ambient.uninstall()

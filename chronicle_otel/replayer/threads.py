@@ -30,6 +30,8 @@ _START: Final = 0.05
 """The first answer of a pool's job or thread is given when no other thread has moved for `_QUIET` seconds, after `_START` seconds at
 the latest, or when it has taken as long as recorded: its creator is to come to where it waits for it. `as_completed` gives what is
 done already in no order."""
+_ARRIVAL: Final = 0.005
+"""Seconds that the result of a pool's job takes at most to its event loop."""
 _BREATH: Final = 0.0005
 """Seconds between the end of a pool's job and the moment at which all who wait for its future know."""
 
@@ -83,6 +85,8 @@ class ThreadOrder:
         self._earlier = earlier
         self._beside = beside_others(steps)
         self._begun: set[Any] = set()
+        self._jobs: set[Any] = set()
+        self._last_end = 0.0
         self._condition = threading.Condition(threading.Lock())
         self._waiting: list[_Waiting] = []
         self._settling: dict[Any, _Waiting] = {}
@@ -112,8 +116,14 @@ class ThreadOrder:
         if waited:
             time.sleep(_BREATH)
 
+    def begun(self, where: Any) -> None:
+        """A pool was given a job."""
+        self._jobs.add(where)
+
     def ended(self, where: Any) -> None:
         """A concurrent child is done."""
+        self._last_end = time.monotonic()
+        self._jobs.discard(where)
         self._begun.discard(where)
         self.went_on(where)
 
@@ -123,6 +133,10 @@ class ThreadOrder:
             with self._condition:
                 self._settling.pop(where, None)
                 self._condition.notify_all()
+
+    def busy(self) -> bool:
+        """Whether a pool is at work, or was so just now: what it gives back may not have arrived in its event loop."""
+        return bool(self._jobs) or time.monotonic() - self._last_end < _ARRIVAL
 
     def _left(self, me: _Waiting) -> float:
         """How long to wait before looking again; 0: go."""

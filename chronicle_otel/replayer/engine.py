@@ -180,7 +180,7 @@ class Replayer:
     # ---- matching
 
     def _prepare(self, run: RunLog, happened: Happened) -> None:
-        """Leave out parameters that exist only through a default which the recording never knew."""
+        """Leave out parameters that exist only through a default which the recording never knew; give a renamed one its old name."""
         node, boundary = happened.node, happened.boundary
         if boundary.defaults and is_object(node.tree):
             known = run.matcher.known_members(node.kind, node.name) if node.parent is not None else frozenset(_members(run.root.tree))
@@ -191,6 +191,11 @@ class Replayer:
             ]
             if new:
                 node.tree = {name: member for name, member in node.tree.items() if name not in new}
+        renamed = run.matcher.renamed_member(node)
+        if renamed is not None:
+            old, now = renamed
+            node.tree = {old if name == now else name: member for name, member in node.tree.items()}
+            happened.notes.append(("renamed", f"its parameter {now} was called {old} when it was recorded"))
 
     def _match_root(self, run: RunLog, happened: Happened) -> None:
         node, root = happened.node, run.root

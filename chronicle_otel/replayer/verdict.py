@@ -346,7 +346,10 @@ def _assertion(log: RunLog, result: Result, assertion: Any, verdicts: list[str])
     if root is None:
         result.warnings.append("the entry never ran, so the assertion was not judged")
         return result.divergences
-    result.assertion = recorded, replayed = view.evaluate(assertion, result.recorded_view), view.evaluate(assertion, result.view)
+    raised: list[str] = []
+    result.assertion = recorded, replayed = view.evaluate(assertion, result.recorded_view), view.evaluate(assertion, result.view, raised)
+    if raised:
+        result.warnings.append(f"the assertion counts as false on this code because it raised {raised[0]}")
     _warn_of_what_lies_below(result, assertion, replayed)
     if not replayed:
         verdicts.append("still_failing")

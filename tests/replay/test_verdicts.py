@@ -174,7 +174,9 @@ def test_assertion_that_raises_does_not_hold(lab: Lab, trading: Trading) -> None
     """An expression and a function that raise on what they find are false, and do not end the caller's program."""
     run = lab.record(trading.entry, "sell")
     for assertion in ("output['none'] > 1", lambda view: view.output["none"] > 1):
-        assert lab.replay(run, trading.entry, assertion=assertion).verdict == "still_failing"
+        result = lab.replay(run, trading.entry, assertion=assertion)
+        assert result.verdict == "still_failing"
+        assert any("counts as false on this code because it raised" in warning for warning in result.warnings)
 
 
 def test_precedence() -> None:

@@ -61,6 +61,7 @@ class Replayer:
         self.stopped: str | None = None
         self.lock = threading.RLock()
         self._turnstiles: dict[asyncio.AbstractEventLoop, Turnstile] = {}
+        self._cancelled = [r for run in self.runs for r in run.matcher.steps if r.step.form == "pending"]
         self.threads = ThreadOrder((r for run in self.runs for r in run.matcher.steps), self._earlier)
         self._open: dict[int, Happened] = {}
         self.ambient_answers = AmbientAnswers(self, freeze=options.freeze)
@@ -396,7 +397,7 @@ class Replayer:
         turnstile = self._turnstiles.get(loop)
         if turnstile is None:
             with self.lock:
-                turnstile = self._turnstiles.setdefault(loop, Turnstile(loop, self._earlier, self._elsewhere))
+                turnstile = self._turnstiles.setdefault(loop, Turnstile(loop, self._expected, self._elsewhere))
         try:
             return await turnstile.wait(happened.recorded, pending=pending)
         except BaseException:
@@ -409,6 +410,20 @@ class Replayer:
                 if run.matcher.holds(recorded):
                     return [r for r in run.matcher.waits_for(recorded) if r.step.form != "pending" and not run.matcher.planned(r)]
         return []
+
+    def _expected(self, recorded: Recorded) -> list[Recorded]:
+        """Those that ended earlier, and those that were under way and were cancelled later: the code is to have asked for them too."""
+        found = self._earlier(recorded)
+        for p in self._cancelled:
+            if (
+                p.start_ns < recorded.end_ns
+                and p.end_ns > recorded.start_ns
+                and not p.used
+                and p is not recorded
+                and _together(p, recorded)
+            ):
+                found.append(p)
+        return found
 
     def _elsewhere(self) -> bool:
         here = threading.get_ident()
@@ -433,6 +448,15 @@ class Replayer:
             self.closed = True
             self._turnstiles.clear()
             self.ambient_answers.stop()
+
+
+def _together(a: Recorded, b: Recorded) -> bool:
+    """Whether two Steps are of one Run."""
+    while a.parent is not None:
+        a = a.parent
+    while b.parent is not None:
+        b = b.parent
+    return a is b
 
 
 def _members(tree: Any) -> Iterable[str]:

@@ -78,7 +78,7 @@ def promote(
     from .reading.pulling import pull
     from .reading.sources import is_url
 
-    if os.fspath(source) == "-" or is_url(source):  # it is read more than once
+    if os.fspath(source) == "-" or is_url(source) or Path(source).is_fifo():  # it is read more than once
         with tempfile.TemporaryDirectory(prefix="chronicle-") as folder:
             copy = Path(folder) / "recording.jsonl"
             pull(source, copy, run=run)

@@ -62,7 +62,7 @@ class Replayer:
         self.lock = threading.RLock()
         self._turnstiles: dict[asyncio.AbstractEventLoop, Turnstile] = {}
         self._cancelled = [r for run in self.runs for r in run.matcher.steps if r.step.form == "pending"]
-        self.threads = ThreadOrder((r for run in self.runs for r in run.matcher.steps), self._earlier)
+        self.threads = ThreadOrder((run.matcher.steps for run in self.runs), self._earlier)
         self._open: dict[int, Happened] = {}
         self.ambient_answers = AmbientAnswers(self, freeze=options.freeze)
         self._places: weakref.WeakSet[Place] = weakref.WeakSet()

@@ -10,6 +10,7 @@ no longer asks what was recorded must not stand still for it.
 from __future__ import annotations
 
 import asyncio
+import heapq
 import sys
 import threading
 import time
@@ -58,32 +59,40 @@ def child(lane: Any) -> Any:
 
 
 def beside_others(steps: Iterable[Recorded]) -> set[int]:
-    """Return the `id` of each Step during which another one ran that neither holds it nor lies in it."""
+    """Return the `id` of each Step of a Run during which another one ran that neither holds it nor lies in it."""
     found: set[int] = set()
-    active: list[Recorded] = []
+    alone: list[Recorded] = []  # under way, and nothing beside it so far: each holds the next one
+    under_way: list[tuple[int, int]] = []  # the others, by their end
     for r in sorted(steps, key=lambda r: (r.start_ns, r.seq)):
-        active = [a for a in active if a.end_ns > r.start_ns]
+        while under_way and under_way[0][0] <= r.start_ns:
+            heapq.heappop(under_way)
         above: set[int] = set()
         p = r.parent
         while p is not None:
             above.add(id(p))
             p = p.parent
-        for a in active:
-            if id(a) not in above:
-                found |= {id(a), id(r)}
-        active.append(r)
+        alone = [a for a in alone if a.end_ns > r.start_ns]
+        beside = [a for a in alone if id(a) not in above]
+        alone = [a for a in alone if id(a) in above]
+        if beside or len(under_way) > sum(ident in above for _, ident in under_way[: len(above) + 1]):
+            beside.append(r)
+        else:
+            alone.append(r)
+        for a in beside:
+            found.add(id(a))
+            heapq.heappush(under_way, (a.end_ns, id(a)))
     return found
 
 
 class ThreadOrder:
     """Lets the stubs that wait in threads go.
 
-    `steps` are those of all Runs; `earlier(recorded)` names those that ended before it and that nobody has asked for.
+    `runs` are the Steps of each Run; `earlier(recorded)` names those that ended before it and that nobody has asked for.
     """
 
-    def __init__(self, steps: Iterable[Recorded], earlier: Callable[[Recorded], Sequence[Recorded]]) -> None:
+    def __init__(self, runs: Iterable[Iterable[Recorded]], earlier: Callable[[Recorded], Sequence[Recorded]]) -> None:
         self._earlier = earlier
-        self._beside = beside_others(steps)
+        self._run_of = {ident: number for number, steps in enumerate(runs) for ident in beside_others(steps)}
         self._begun: set[Any] = set()
         self._jobs: set[Any] = set()
         self._last_end = 0.0
@@ -94,7 +103,7 @@ class ThreadOrder:
 
     def wait(self, recorded: Recorded) -> None:
         """Return when it is this answer's turn. Does not wait in the thread of an event loop, which would stand still with it."""
-        if id(recorded) not in self._beside:
+        if id(recorded) not in self._run_of:
             return
         if asyncio._get_running_loop() is not None:  # pyright: ignore[reportPrivateUsage]  the one that raises nothing
             return
@@ -146,9 +155,9 @@ class ThreadOrder:
             start = me.since + min(_START, (r.end_ns - r.start_ns) / 1e9) - now
             if start > 0 and not self._quiet(me):
                 return min(start, _QUIET)
-        if any(_before(w.recorded, r) for w in self._waiting if w is not me):
+        if any(self._before(w.recorded, r) for w in self._waiting if w is not me):
             return _PATIENCE
-        settling = [s.since + _SETTLING - now for s in self._settling.values() if s.where != me.where and _before(s.recorded, r)]
+        settling = [s.since + _SETTLING - now for s in self._settling.values() if s.where != me.where and self._before(s.recorded, r)]
         if settling and max(settling) > 0:
             return max(settling)
         missing = [p for p in self._earlier(r) if id(p) not in self._given_up]
@@ -160,6 +169,10 @@ class ThreadOrder:
             self._given_up.update(id(p) for p in missing)
         return left
 
+    def _before(self, p: Recorded, r: Recorded) -> bool:
+        """Whether `p` ran beside `r`, in the same Run, and ended first."""
+        return r.start_ns < p.end_ns < r.end_ns and self._run_of[id(p)] == self._run_of[id(r)]
+
     def _quiet(self, me: _Waiting) -> bool:
         """Whether all threads but those that wait here are where they were when it last looked."""
         waiting = {w.thread for w in self._waiting}
@@ -170,8 +183,3 @@ class ThreadOrder:
 
 def _frames() -> Iterable[tuple[int, FrameType]]:
     return sys._current_frames().items()  # pyright: ignore[reportPrivateUsage]  documented, for specialised use such as this
-
-
-def _before(p: Recorded, r: Recorded) -> bool:
-    """Whether `p` ran beside `r` and ended first."""
-    return r.start_ns < p.end_ns < r.end_ns

@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 
 import chronicle_otel as chronicle
+from chronicle_otel.replayer.counterparts import Recorded
+from chronicle_otel.replayer.threads import beside_others
 from tests.replay.conftest import Lab, kinds, levels
 
 PAUSES = {"slow": 0.12, "fast": 0.02, "middle": 0.07}
@@ -109,3 +111,21 @@ def test_fewer_workers_than_recorded_still_end(lab: Lab, ask: Any) -> None:
 
     run = lab.record(agent_of(3))
     assert lab.replay(run, agent_of(1)).verdict == "reproduced"
+
+
+def test_what_ran_beside_something_else_is_found() -> None:
+    """Steps that overlap are beside each other, unless one holds the other; those that follow each other are not."""
+
+    def step(seq: int, start: int, end: int, parent: Recorded | None = None) -> Recorded:
+        return Recorded(seq, "tool", "t", None, parent=parent, start_ns=start, end_ns=end)
+
+    root = step(1, 0, 100)
+    alone, first, inside, second, last = (
+        step(2, 1, 5, root),
+        (one := step(3, 10, 50, root)),
+        step(4, 12, 20, one),
+        step(5, 30, 60, root),
+        step(6, 70, 80, root),
+    )
+    found = beside_others([root, alone, first, inside, second, last])
+    assert found == {id(first), id(second)}

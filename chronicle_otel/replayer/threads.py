@@ -26,11 +26,14 @@ _PATIENCE: Final = 0.25
 """Seconds for which a Step that nobody has asked for yet is waited for, once; the recorded time where that is shorter."""
 _SETTLING: Final = 0.02
 """Seconds in which a thread that got its answer comes to its end or to its next boundary, or is taken to be busy elsewhere."""
-_QUIET: Final = 0.005
+_TICK: Final = 0.005
 _START: Final = 0.05
-"""The first answer of a pool's job or thread is given when no other thread has moved for `_QUIET` seconds, after `_START` seconds at
+"""The first answer of a pool's job or thread is given when no other thread has moved for `_TICK` seconds, after `_START` seconds at
 the latest, or when it has taken as long as recorded: its creator is to come to where it waits for it. `as_completed` gives what is
 done already in no order."""
+_LATE: Final = 0.005
+_MOST_WITHHELD: Final = 1.0
+"""A wait that took so many seconds longer than asked shows a machine that is busy with others; all times here grow by twice that."""
 _ARRIVAL: Final = 0.005
 """Seconds that the result of a pool's job takes at most to its event loop."""
 _BREATH: Final = 0.0005
@@ -43,6 +46,8 @@ class _Waiting:
     where: Any
     since: float
     thread: int = 0
+    withheld: float = 0.0
+    """Seconds that the machine had withheld by then."""
     seen: Mapping[int, tuple[int, int]] | None = None
     """Where all other threads were when it last looked."""
 
@@ -100,6 +105,7 @@ class ThreadOrder:
         self._waiting: list[_Waiting] = []
         self._settling: dict[Any, _Waiting] = {}
         self._given_up: set[int] = set()
+        self._withheld = 0.0
 
     def wait(self, recorded: Recorded) -> None:
         """Return when it is this answer's turn. Does not wait in the thread of an event loop, which would stand still with it."""
@@ -107,7 +113,7 @@ class ThreadOrder:
             return
         if asyncio._get_running_loop() is not None:  # pyright: ignore[reportPrivateUsage]  the one that raises nothing
             return
-        me = _Waiting(recorded, here(), time.monotonic(), threading.get_ident())
+        me = _Waiting(recorded, here(), time.monotonic(), threading.get_ident(), self._withheld)
         waited = False
         with self._condition:
             self._waiting.append(me)
@@ -115,9 +121,9 @@ class ThreadOrder:
                 self._condition.notify_all()
             while (left := self._left(me)) > 0:
                 waited = True
-                self._condition.wait(left)
+                self._tick(me, min(left, _TICK))
             self._waiting.remove(me)
-            me.since = time.monotonic()
+            me.since, me.withheld = time.monotonic(), self._withheld
             self._settling[me.where] = me
             self._begun.add(me.where)
             if self._waiting:
@@ -147,24 +153,36 @@ class ThreadOrder:
         """Whether a pool is at work, or was so just now: what it gives back may not have arrived in its event loop."""
         return bool(self._jobs) or time.monotonic() - self._last_end < _ARRIVAL
 
+    def _tick(self, me: _Waiting, seconds: float) -> None:
+        """Wait a little. By how much it took longer is how little the machine gives to this process: the others get as much more time."""
+        asked = time.monotonic()
+        self._condition.wait(seconds)
+        late = time.monotonic() - asked - seconds
+        if late > _LATE:
+            self._withheld += late
+            me.seen = None
+
+    def _passed(self, w: _Waiting) -> float:
+        """Seconds since then, less those that the machine gave to others."""
+        return time.monotonic() - w.since - min(2 * (self._withheld - w.withheld), _MOST_WITHHELD)
+
     def _left(self, me: _Waiting) -> float:
         """How long to wait before looking again; 0: go."""
-        now = time.monotonic()
         r = me.recorded
         if me.where not in self._begun:
-            start = me.since + min(_START, (r.end_ns - r.start_ns) / 1e9) - now
+            start = min(_START, (r.end_ns - r.start_ns) / 1e9) - self._passed(me)
             if start > 0 and not self._quiet(me):
-                return min(start, _QUIET)
+                return min(start, _TICK)
         if any(self._before(w.recorded, r) for w in self._waiting if w is not me):
             return _PATIENCE
-        settling = [s.since + _SETTLING - now for s in self._settling.values() if s.where != me.where and self._before(s.recorded, r)]
+        settling = [_SETTLING - self._passed(s) for s in self._settling.values() if s.where != me.where and self._before(s.recorded, r)]
         if settling and max(settling) > 0:
             return max(settling)
         missing = [p for p in self._earlier(r) if id(p) not in self._given_up]
         if not missing:
             return 0.0
         gap = (max(p.end_ns for p in missing) - r.start_ns) / 1e9
-        left = me.since + min(gap, _PATIENCE) - now
+        left = min(gap, _PATIENCE) - self._passed(me)
         if left <= 0:
             self._given_up.update(id(p) for p in missing)
         return left

@@ -42,8 +42,11 @@ def lane_below(parent: Any) -> str | None:
     return here[1] if here is not None and here[0] is parent else None
 
 
-def carried(name: str) -> tuple[Callable[..., Any], Any] | None:
-    """Return a runner `(function, *args)` that has the current chronicle context in another thread, and its lane; None outside a Run."""
+def carried(name: str) -> tuple[Callable[..., Any], int] | None:
+    """Return a runner `(function, *args)` that has the current chronicle context in another thread, and the `id` of its lane.
+
+    None outside a Run.
+    """
     if current.get() is None:
         return None
     values = [(variable, variable.get()) for variable in CONTEXT_VARIABLES if variable is not lane]
@@ -58,10 +61,10 @@ def carried(name: str) -> tuple[Callable[..., Any], Any] | None:
             for variable, token in reversed(tokens):
                 variable.reset(token)  # type: ignore[arg-type]
 
-    return run, child
+    return run, id(child)  # a future that somebody keeps must keep no Run
 
 
-def _done(child: Any, *_: Any) -> None:
+def _done(child: int, *_: Any) -> None:
     """A concurrent child is done."""
     if seam.lane_ended is not None:
         seam.lane_ended(child)
@@ -89,7 +92,7 @@ def _submit(self: ThreadPoolExecutor, fn: Callable[..., Any], /, *args: Any, **k
         _pool_is_starting_a_worker.yes = False
 
 
-def _until_done(run: Callable[..., Any], child: Any, function: Callable[[], Any]) -> None:
+def _until_done(run: Callable[..., Any], child: int, function: Callable[[], Any]) -> None:
     try:
         run(function)
     finally:

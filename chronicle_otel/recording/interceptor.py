@@ -215,10 +215,10 @@ class Seam:
         """Called with the names of all recorded Steps before a replay starts: the seams of SDKs must stand by then."""
         self.after_replay: Callable[[ReplayedRun], None] | None = None
         """Called with each Run that was replayed, to make the replay's own trace."""
-        self.lane_begun: Callable[[Any], None] | None = None
-        """Called with the lane of a job that is given to a pool, while a replay is active."""
-        self.lane_ended: Callable[[Any], None] | None = None
-        """Called with the lane (the value of `lane`) of a pool's job or a thread that is done, while a replay is active."""
+        self.lane_begun: Callable[[int], None] | None = None
+        """Called with the `id` of the lane of a job that is given to a pool, while a replay is active."""
+        self.lane_ended: Callable[[int], None] | None = None
+        """Called with the `id` of the lane (the value of `lane`) of a pool's job or a thread that is done, while a replay is active."""
         self.on_instrument: Callable[[Any], None] | None = None
         """Called with a TracerProvider, or None for the global one, when the user switches an Instrumentor on by himself."""
         self.on_uninstrument: Callable[[], None] | None = None

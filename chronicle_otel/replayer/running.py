@@ -23,7 +23,6 @@ from .network import NetworkGuard
 from .options import Options, Redacts
 from .plan import Plan, words_of
 from .result import Result, combined
-from .threads import child
 from .verdict import judge, stray_divergence
 
 Provide = Mapping[str, Callable[[], Any]]
@@ -128,8 +127,7 @@ class Replaying:
         self._guard.__enter__()
         self._previous, seam.interceptor = seam.interceptor, replayer
         self._previous_lanes = seam.lane_begun, seam.lane_ended
-        seam.lane_begun = lambda lane: replayer.threads.begun(child(lane))
-        seam.lane_ended = lambda lane: replayer.threads.ended(child(lane))
+        seam.lane_begun, seam.lane_ended = replayer.threads.begun, replayer.threads.ended
         return self
 
     def __exit__(self, _type: Any, error: BaseException | None, _traceback: Any) -> None:

@@ -17,7 +17,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import FrameType
-from typing import Any, Final
+from typing import Final
 
 from ..recording import interceptor as seams
 from .counterparts import Recorded
@@ -43,7 +43,7 @@ _BREATH: Final = 0.0005
 @dataclass(eq=False, slots=True)
 class _Waiting:
     recorded: Recorded
-    where: Any
+    where: int
     since: float
     thread: int = 0
     withheld: float = 0.0
@@ -52,15 +52,10 @@ class _Waiting:
     """Where all other threads were when it last looked."""
 
 
-def here() -> Any:
+def here() -> int:
     """Name the concurrent child that is running: its lane, else its thread."""
     lane = seams.lane.get()
-    return child(lane) if lane is not None else -threading.get_ident()
-
-
-def child(lane: Any) -> Any:
-    """Name a concurrent child by its lane, without holding on to it."""
-    return id(lane)
+    return id(lane) if lane is not None else -threading.get_ident()
 
 
 def beside_others(steps: Iterable[Recorded]) -> set[int]:
@@ -98,12 +93,12 @@ class ThreadOrder:
     def __init__(self, runs: Iterable[Iterable[Recorded]], earlier: Callable[[Recorded], Sequence[Recorded]]) -> None:
         self._earlier = earlier
         self._run_of = {ident: number for number, steps in enumerate(runs) for ident in beside_others(steps)}
-        self._begun: set[Any] = set()
-        self._jobs: set[Any] = set()
+        self._begun: set[int] = set()
+        self._jobs: set[int] = set()
         self._last_end = 0.0
         self._condition = threading.Condition(threading.Lock())
         self._waiting: list[_Waiting] = []
-        self._settling: dict[Any, _Waiting] = {}
+        self._settling: dict[int, _Waiting] = {}
         self._given_up: set[int] = set()
         self._withheld = 0.0
 
@@ -131,18 +126,18 @@ class ThreadOrder:
         if waited:
             time.sleep(_BREATH)
 
-    def begun(self, where: Any) -> None:
+    def begun(self, where: int) -> None:
         """A pool was given a job."""
         self._jobs.add(where)
 
-    def ended(self, where: Any) -> None:
+    def ended(self, where: int) -> None:
         """A concurrent child is done."""
         self._last_end = time.monotonic()
         self._jobs.discard(where)
         self._begun.discard(where)
         self.went_on(where)
 
-    def went_on(self, where: Any) -> None:
+    def went_on(self, where: int) -> None:
         """A concurrent child came to its next boundary, or is done: what it was given is where it belongs."""
         if where in self._settling:
             with self._condition:

@@ -86,7 +86,7 @@ def as_json(value: Any) -> Any:
         (lambda record: record, [], ""),
         (strings(lambda text: text.encode()[:2048].decode()),
             [("warning", "string_cut")], "strings are cut at 2,048 bytes, as Tempo does (also in events)"),
-        (strings(lambda text: text if len(text) <= 25_000 else text[:24_997] + "..."),
+        (strings(lambda text: text if len(text) <= 25_000 else text[:25_000] + "..."),
             [("warning", "string_cut")], "cut at 25,000 bytes, as Datadog does"),
         (strings(lambda text: text[:65_535]), [("warning", "string_cut")], "cut at 65,535 bytes, as Honeycomb does"),
         (strings(lambda text: text[:4096]), [("warning", "string_cut")], "strings are cut at 4,096 bytes:"),

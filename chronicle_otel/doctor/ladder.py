@@ -121,9 +121,7 @@ def _cut(size: int, places: list[str], where: Where, *, lists_are_text: bool) ->
     if size < CHUNK:
         what = f"strings are cut at {size:,} bytes{also}: recordings cannot be replayed"
     elif lists_are_text:
-        what = (
-            f"strings are cut at {size:,} bytes{also}, and lists arrive as JSON text: recordings with a longer payload cannot be replayed"
-        )
+        what = f"strings are cut at {size:,} bytes{also}, and lists come as JSON text: recordings with a longer payload cannot be replayed"
     else:
         what = (
             f"strings are cut at {size:,} bytes{also}: payloads of recordings, lists of shorter ones, pass; long strings of others do not"

@@ -29,6 +29,8 @@ RETRY_SECONDS: Final = 300
 """retry_on_failure.max_elapsed_time of an exporter (exporter/exporterhelper)."""
 QUEUE_REQUESTS: Final = 1_000
 """sending_queue.queue_size, which counts requests unless a sizer is named."""
+OPEN_FILES: Final = 100
+"""Files; group_by.max_open_files of the file exporter."""
 DECISION_WAIT: Final = 30
 """Seconds; tail_sampling's decision_wait."""
 LONG_RUN: Final = 300

@@ -52,6 +52,10 @@ class Server:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.stop()
 
+    def add(self, *arguments: str) -> None:
+        """Give its command more arguments, from the next start on."""
+        self._command += arguments
+
     def start(self, patience: float = 60) -> None:
         """Start, and wait until it says that it is healthy; AssertionError with the end of its log if it does not."""
         with self.log.open("ab") as log:

@@ -46,7 +46,7 @@ def test_what_waits_in_memory_goes_with_the_process(tmp_path: Path) -> None:
 
 
 def test_a_retry_that_ends_drops(tmp_path: Path) -> None:
-    """Where the next hop stays away for longer than max_elapsed_time, 300 s by default, what waits is dropped, and only a log line tells."""
+    """Where the next hop stays away for longer than max_elapsed_time, 300 s by default, what waits is dropped; only a log line tells."""
     front, behind = sending(tmp_path, "retry_on_failure: {initial_interval: 100ms, max_interval: 200ms, max_elapsed_time: 1s}")
     with front.collector:
         post(front.collector.http, one_span(1, 1))

@@ -70,7 +70,7 @@ CASES = {
     "cut-as-honeycomb": Case(
         statements(*as_json("chronicle.output", "doctor.chunks"), "truncate_all(span.attributes, 65535)"),
         ("note", "string_cut"), [("error", "string_cut"), UNREDACTED, ("note", "types_change")],
-        "strings are cut at 65,535 bytes, as Honeycomb does, and lists arrive as JSON text: recordings with a longer payload cannot",
+        "strings are cut at 65,535 bytes, as Honeycomb does, and lists come as JSON text: recordings with a longer payload cannot",
         {**WHOLE, "large": "cannot_judge"},
     ),
     "cut-as-azure": Case(
@@ -79,7 +79,8 @@ CASES = {
     ),
     "few-attributes": Case(
         statements("limit(span.attributes, 10, [])"),
-        ("error", "attributes_evicted"), [("error", "attributes_evicted"), ("error", "recording_damaged")], "of 132 attributes of a span 10",
+        ("error", "attributes_evicted"),
+        [("error", "attributes_evicted"), ("error", "recording_damaged")], "of 132 attributes of a span 10 ",
         dict.fromkeys(WHOLE, "cannot_reproduce"),
     ),
     "attributes-as-sdks": Case(
@@ -99,7 +100,8 @@ CASES = {
     ),
     "redaction-of-unknown-keys": Case(
         "  redaction: {allowed_keys: [service.name]}",
-        ("error", "envelope_changed"), [("error", "string_dropped"), ("error", "recording_damaged")], "bytes are gone, with their attributes",
+        ("error", "envelope_changed"),
+        [("error", "string_dropped"), ("error", "recording_damaged")], "bytes are gone, with their attributes",
         {},
     ),
     "payloads-deleted": Case(

@@ -75,6 +75,8 @@ def test_a_kill_tears_a_line_and_costs_no_more(recording: Path, tmp_path: Path) 
     line = hop(tmp_path, exporter("flush_interval: 20s"))  # what does not fit in its buffer is written, and torn where that ended
     with line.collector:
         forward(recording, line.http)
+        for trace in (1, 2, 3):
+            post(line.collector.http, one_span(trace, 1, text="x" * 2000))
         line.collector.kill()
         torn = line.output.read_bytes()
         line.collector.start()
@@ -82,6 +84,7 @@ def test_a_kill_tears_a_line_and_costs_no_more(recording: Path, tmp_path: Path) 
     assert not torn.endswith(b"\n")
     run, *_ = chronicle.runs(line.output)
     assert [finding.message.partition(": ")[2].split(",")[0] for finding in run.checks.findings] == ["torn"]
+    assert len(traces_in(line.output).keys() & {1, 2, 3}) < 3
     assert verdicts(line.output) == dict.fromkeys(ALL, "reproduced")
 
 

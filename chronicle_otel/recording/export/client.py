@@ -33,6 +33,9 @@ _DETAILS = "google.rpc.error_details_pb2"
 _TOO_LARGE = ("larger than max", "exceeds maximum size", "length too large")
 """How gRPC in Go and C++, Java, and Rust word it that a message is above their limit; nothing else says so."""
 
+_BODY_TOO_LARGE = b"request body too large"
+"""How Go's net/http words it: a collector answers so, with 400, above max_request_body_size."""
+
 
 class Client(Protocol):
     """Sends requests, one at a time."""
@@ -96,9 +99,8 @@ class HttpClient:
         if 200 <= status < 300:
             return of_success(response.headers.get("content-type", ""), response.content)
         reason = f"HTTP {status} {response.reason or ''}".strip()
-        return Answer(
-            again=status in _RETRYABLE_HTTP, after=_seconds(response.headers.get("retry-after")), too_large=status == 413, reason=reason
-        )
+        large = status == 413 or (status == 400 and _BODY_TOO_LARGE in response.content[:1000])
+        return Answer(again=status in _RETRYABLE_HTTP, after=_seconds(response.headers.get("retry-after")), too_large=large, reason=reason)
 
     def _connect(self) -> Any:
         import requests

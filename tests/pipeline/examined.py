@@ -45,9 +45,9 @@ def doctor(store: str | Path, endpoint: str, *options: str, code: int, **environ
     return json.loads(done.stdout)
 
 
-def probed(store: str | Path, endpoint: str, *, wait: float = 5, small: bool = True) -> Report:
+def probed(store: str | Path, endpoint: str, *, wait: float = 5, small: bool = True, protocol: str = "http/protobuf") -> Report:
     """Do what `chronicle doctor --store` does, without a process of its own."""
-    return examined(str(store), endpoint=endpoint, environ={}, wait=wait, small=small)
+    return examined(str(store), endpoint=endpoint, environ={"OTEL_EXPORTER_OTLP_PROTOCOL": protocol}, wait=wait, small=small)
 
 
 def found(report: Report) -> list[tuple[str, str]]:

@@ -40,7 +40,8 @@ class Server:
         folder.mkdir(parents=True, exist_ok=True)
         self.log = folder / f"{name}.log"
         self._name = name
-        self._command = [str(part) for part in command]
+        self.command = [str(part) for part in command]
+        """What is started, from the next start on."""
         self._environment = dict(environment)
         self._health = health
         self._process: subprocess.Popen[bytes] | None = None
@@ -52,14 +53,10 @@ class Server:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.stop()
 
-    def add(self, *arguments: str) -> None:
-        """Give its command more arguments, from the next start on."""
-        self._command += arguments
-
     def start(self, patience: float = 60) -> None:
         """Start, and wait until it says that it is healthy; AssertionError with the end of its log if it does not."""
         with self.log.open("ab") as log:
-            self._process = subprocess.Popen(self._command, env=self._environment, stdout=log, stderr=log)
+            self._process = subprocess.Popen(self.command, env=self._environment, stdout=log, stderr=log)
         deadline = time.monotonic() + patience
         while time.monotonic() < deadline:
             if self._process.poll() is not None:

@@ -45,7 +45,7 @@ def test_every_form_replays(form: str, recording: Path, tmp_path: Path) -> None:
 def test_one_stream_of_zstd_replays(recording: Path, tmp_path: Path) -> None:
     """With the feature gate for native compression a file is one zstd stream; it is read as well."""
     line = hop(tmp_path, exporter("append: false, compression: zstd"))
-    line.collector.add("--feature-gates=+exporter.file.nativeCompression")
+    line.collector.command.append("--feature-gates=+exporter.file.nativeCompression")
     with line.collector:
         forward(recording, line.http)
     assert verdicts(line.output) == dict.fromkeys(ALL, "reproduced")

@@ -91,7 +91,7 @@ def test_a_search_goes_beyond_a_hundred_traces(limited: Changed, recording: Path
             headers = {"Content-Type": "application/json"}
             assert requests.post(f"{limited.receiver}/v1/traces", data=line, headers=headers, timeout=20).status_code == 200
     found = chronicle.runs(f"{limited.store}?service=travellers&since=1h&limit=125")
-    assert len({each.id for each in found}) == 120
+    assert len({each.id for each in found}) >= 120
     assert "search_limit" in chronicle.runs(f"{limited.store}?service=travellers&since=1h&limit=100")[0].checks.kinds()
 
 

@@ -241,6 +241,13 @@ def _file(config: Configuration, at: Path) -> Iterator[Diagnosis]:
     if appends and by_size:
         what = "append and rotation exclude each other, so the collector does not start"
         yield Diagnosis("error", "file_settings", config.where(*at, "append"), what, "take append out: with rotation nothing is emptied")
+    path = str(settings.get("path", ""))
+    if grouped and not isinstance(settings.get("path"), Unknown) and (path.count("*") != 1 or path.startswith("*")):
+        what = "grouped files need one * in their path, not at its start, so the collector does not start"
+        yield Diagnosis("error", "file_settings", config.where(*at, "path"), what, "write it as /var/spans/*.jsonl")
+    if not by_size:
+        what = "what was acknowledged in the last second (flush_interval) is lost when the collector is killed"
+        yield Diagnosis("note", "file_buffered", config.where(*at, "flush_interval"), what, "a store behind a queue on disk has it")
     if not appends and not by_size:
         severity: Severity = "warning"
         what = "the file is emptied whenever the collector starts"

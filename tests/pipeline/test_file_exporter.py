@@ -19,6 +19,7 @@ ALL = ("small", "large", "scripts")
 FORMS = {
     "json": "format: json",
     "json-zstd": "format: json, append: false, compression: zstd",
+    "json-zstd-appended": "format: json, append: true, compression: zstd",
     "proto": "format: proto",
     "proto-zstd": "format: proto, append: false, compression: zstd",
 }
@@ -62,10 +63,18 @@ def test_a_restart_empties_the_file(tmp_path: Path) -> None:
         assert (("warning", "file_emptied") in named(*line.configs)) is (append == "false")
 
 
-def test_append_and_rotation_do_not_go_together(tmp_path: Path) -> None:
-    """The collector refuses to start with both, and `doctor --config` says so without starting it."""
-    line = hop(tmp_path, exporter("append: true, rotation: {max_megabytes: 1}"))
-    with pytest.raises(AssertionError, match="append and rotation"):
+@pytest.mark.parametrize(
+    ("settings", "refusal"),
+    [
+        ("append: true, rotation: {max_megabytes: 1}", "append and rotation"),
+        ("path: /tmp/spans.jsonl, group_by: {enabled: true, resource_attribute: service.name}", "exactly one"),
+        ('path: "*.jsonl", group_by: {enabled: true, resource_attribute: service.name}', "must not start with"),
+    ],
+)
+def test_settings_that_do_not_go_together(settings: str, refusal: str, tmp_path: Path) -> None:
+    """The collector refuses to start with them, and `doctor --config` says so without starting it."""
+    line = hop(tmp_path, exporter(settings))
+    with pytest.raises(AssertionError, match=refusal):
         line.collector.start()
     assert ("error", "file_settings") in named(*line.configs)
 
@@ -82,6 +91,7 @@ def test_a_kill_tears_a_line_and_costs_no_more(recording: Path, tmp_path: Path) 
         line.collector.start()
         forward(recording, line.http)
     assert not torn.endswith(b"\n")
+    assert ("note", "file_buffered") in named(*line.configs)
     run, *_ = chronicle.runs(line.output)
     assert [finding.message.partition(": ")[2].split(",")[0] for finding in run.checks.findings] == ["torn"]
     assert len(traces_in(line.output).keys() & {1, 2, 3}) < 3

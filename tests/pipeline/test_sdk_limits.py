@@ -8,13 +8,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import requests
 
 from chronicle_otel.doctor.environment import check_environment
 from tests.conftest import environment
 
 from .collector import BINARY, MISSING
 from .examined import Hop, hop
-from .spans import wait_for
+from .spans import one_span, wait_for
 
 pytestmark = pytest.mark.skipif(not BINARY.exists(), reason=MISSING)
 
@@ -48,6 +49,9 @@ if __name__ == "__main__":
     collect(int(sys.argv[2]))
     chronicle.shutdown()
 """
+
+
+PROTOBUF = {"Content-Type": "application/x-protobuf"}
 
 
 @pytest.fixture(scope="module")
@@ -118,3 +122,27 @@ def test_own_export_has_no_limits_of_an_sdk(line: Hop, tmp_path: Path) -> None:
     limits = {"OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT": "1024", "OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT": "8"}
     said, replayed = recorded(line, tmp_path, "own", "9000", "200", **limits)
     assert (said, replayed.splitlines()[0]) == ("", "0 REPRODUCED: the code still does what was recorded")
+
+
+def test_what_is_refused_for_too_long(line: Hop, tmp_path: Path) -> None:
+    """A collector without memory to spare answers 503: an SDK gives up and loses its spans, our own export keeps them for later."""
+    limiter = "processors: {memory_limiter: {check_interval: 100ms, limit_mib: 1}}\n"
+    refusing = hop(tmp_path / "refusing", limiter + "service: {pipelines: {traces: {processors: [memory_limiter]}}}")
+    (tmp_path / "limited.py").write_text(AGENT)
+    here = {"OTEL_EXPORTER_OTLP_ENDPOINT": refusing.http, "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf", "OTEL_EXPORTER_OTLP_TIMEOUT": "1"}
+    with refusing.collector:
+        url = f"{refusing.http}/v1/traces"
+        wait_for("it refuses", lambda: requests.post(url, data=one_span(1, 1), headers=PROTOBUF, timeout=9).status_code == 503)
+        before = refusing.output.read_bytes() if refusing.output.exists() else b""
+        for how in ("application", "own"):
+            command = [sys.executable, "limited.py", how, "9000"]
+            done = subprocess.run(command, cwd=tmp_path, env=environment(here), capture_output=True, text=True, timeout=60)
+            assert done.returncode == 0, done.stderr
+            assert ("Failed to export spans batch" in done.stderr) is (how == "application")
+            assert ("chronicle send unsent" in done.stderr) is (how == "own")
+    assert (refusing.output.read_bytes() if refusing.output.exists() else b"") == before
+    env = environment({"OTEL_EXPORTER_OTLP_ENDPOINT": line.http})
+    sent = subprocess.run(
+        [sys.executable, "-m", "chronicle_otel.cli", "send", "unsent"], cwd=tmp_path, env=env, capture_output=True, text=True
+    )
+    assert (sent.returncode, "sent 3 spans" in sent.stdout) == (0, True), sent.stdout + sent.stderr

@@ -34,7 +34,8 @@ def test_our_collector_loses_nothing_that_is_recorded(tmp_path: Path) -> None:
     assert facts["spans"] == facts["taken"] == facts["arrived"]
     assert facts["strings"] == {"whole_up_to": 260_000, "cut_at": None, "dropped": []}
     assert facts["redaction"]["raw"] == []
-    assert sorted(facts["redaction"]["replaced"]) == ["events", "lists", "payloads", "resources", "strings"]
+    places = ["events", "links", "lists", "names", "payloads", "resources", "status messages", "strings"]
+    assert sorted(facts["redaction"]["replaced"]) == places
     assert len(facts["redaction"]["policies"]) == 1
     assert facts["recordings"] == {"complete": 22, "replayable": 22}
     assert harms(again) == []

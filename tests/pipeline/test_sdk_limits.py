@@ -139,7 +139,7 @@ def test_what_is_refused_for_too_long(line: Hop, tmp_path: Path) -> None:
             done = subprocess.run(command, cwd=tmp_path, env=environment(here), capture_output=True, text=True, timeout=60)
             assert done.returncode == 0, done.stderr
             assert ("Failed to export spans batch" in done.stderr) is (how == "application")
-            assert ("chronicle send unsent" in done.stderr) is (how == "own")
+            assert ("posts them" in done.stderr) is (how == "own")
     assert (refusing.output.read_bytes() if refusing.output.exists() else b"") == before
     env = environment({"OTEL_EXPORTER_OTLP_ENDPOINT": line.http})
     sent = subprocess.run(

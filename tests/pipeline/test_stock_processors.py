@@ -90,12 +90,12 @@ CASES = {
     "redaction-skips-lists": Case(
         '  redaction: {allow_all_keys: true, blocked_values: ["[a-z]+@[a-z.-]+", "4[0-9]{15}"]}',
         ("error", "redaction_skips_lists"), [("error", "redaction_skips"), ("error", "recording_damaged")],
-        "private values were replaced in events, resources, strings, payloads, and not in lists",
+        "private values were replaced in events, resources, strings, payloads, and not in links, lists, names, status messages",
     ),
     "redaction-of-all-types": Case(
         '  redaction: {allow_all_keys: true, redact_all_types: true, blocked_values: ["[a-z]+@[a-z.-]+", "Part [0-9]+"]}',
         ("error", "redaction_skips_lists"), [("error", "redaction_skips"), ("error", "recording_damaged")],
-        "private values were replaced in events, resources, strings, and not in lists, payloads",
+        "private values were replaced in events, resources, strings, and not in links, lists, names, status messages, payloads",
         {**WHOLE, "large": "cannot_judge"},
     ),
     "redaction-of-unknown-keys": Case(

@@ -36,6 +36,9 @@ VERBS: dict[str, ModuleType] = {
 }
 """In the order of use; the order of the help and of docs/cli.md."""
 
+_EXECUTE_OTHERS_CODE = frozenset({"demo", "run", "replay", "promote"})
+"""Verbs in whose process an application runs: its settings are its own."""
+
 EXIT_CODES = """exit codes:
   0  reproduced or fixed; done
   1  diverged, failed or still failing; two runs differ; spans that the endpoint did not take; doctor: recordings are damaged
@@ -93,6 +96,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser, _ = build_parser()
     options = parser.parse_args(arguments)
     options.command = command
+    if options.verb not in _EXECUTE_OTHERS_CODE:
+        os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # what gRPC logs would stand before the one line that says it
     try:
         code = options.execute(options)
         sys.stdout.flush()

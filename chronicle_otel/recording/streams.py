@@ -6,16 +6,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
-from typing import Any, cast
+from bisect import bisect_left
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from itertools import accumulate
+from typing import Any
 
 from .. import values
-from ..wire.repeats import Repeat, leaves
+from ..wire.repeats import Repeats, leaves, refilled
+from ..wire.streams import Chunk
 from .steps import Snapshot
 from .templates import Templates
-
-Chunk = tuple[int, Any]
-"""(ms since the Step began, tree or Repeat)."""
 
 
 def generator_chunks(taken: Sequence[tuple[int, Any]], start_ns: int) -> list[Chunk]:
@@ -29,66 +29,77 @@ def _tree(value: Any) -> Any:
     return values.to_tree(value)
 
 
-def sse_chunks(taken: Iterable[tuple[int, Any]], start_ns: int) -> tuple[list[Chunk], int]:
+def sse_chunks(taken: Sequence[tuple[int, bytes]], start_ns: int) -> tuple[list[Chunk], int]:
     """Cut the bytes of an event stream into events, each with the time at which its last byte came.
 
     Returns the events and the number of bytes behind the last whole one (a broken stream may end in half an event,
     which no SDK ever sees). https://html.spec.whatwg.org/multipage/server-sent-events.html#parsing-an-event-stream
     """
+    blocks, moments, left = _blocks(taken, start_ns)
     chunks: list[Chunk] = []
     templates = Templates()
-    buffer = b""
-    for moment, piece in taken:
-        at = (moment - start_ns) // 1_000_000
-        if not buffer and piece[-2:] == b"\n\n" and b"\r" not in piece:  # whole events, as they nearly always come
-            whole = piece[:-2].split(b"\n\n")
-        else:
-            buffer += piece
-            if b"\n\n" not in buffer and b"\r\n\r\n" not in buffer and b"\r\r" not in buffer:
-                continue
-            normal = buffer.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
-            *whole, buffer = normal.split(b"\n\n")
-        for block in whole:
-            event: Any = templates.match(block)
-            if event is None:
-                event = _event(block)
-                if not event:
-                    continue
-                templates.learn(block, len(chunks), event)
-            chunks.append((at, event))
-    return chunks, len(buffer)
+    at = 0
+    while at < len(blocks):
+        found = templates.match(blocks, at)
+        if found is not None:
+            chunks.append((moments[at : at + found.count], found))
+            at += found.count
+            continue
+        event = _event(blocks[at])
+        if event:
+            templates.learn(blocks[at], len(chunks), event)
+            chunks.append((moments[at], event))
+        at += 1
+    return chunks, left
+
+
+def _blocks(taken: Sequence[tuple[int, bytes]], start_ns: int) -> tuple[list[bytes], list[int], int]:
+    """Return the blocks that blank lines end, the ms at which each was whole, and the number of bytes behind the last one."""
+    came = [(moment - start_ns) // 1_000_000 for moment, _ in taken]
+    pieces = [piece for _, piece in taken]
+    whole = b"".join(pieces)
+    lengths = list(map(len, pieces))
+    if b"\r" in whole:
+        whole = whole.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+        lengths = list(_lengths_with_one_newline(pieces))
+    *blocks, rest = whole.split(b"\n\n")
+    sizes = [len(block) + 2 for block in blocks]
+    if sizes == lengths:
+        return blocks, came, len(rest)
+    arrived = list(accumulate(lengths))
+    moments = [came[bisect_left(arrived, end)] for end in accumulate(sizes)]
+    return blocks, moments, len(rest)
+
+
+def _lengths_with_one_newline(pieces: Iterable[bytes]) -> Iterator[int]:
+    r"""Yield the lengths of pieces in which \r\n counts as one character, also where it is cut in two."""
+    before = b""
+    for piece in pieces:
+        yield len(piece) - piece.count(b"\r\n") - (before[-1:] == b"\r" and piece[:1] == b"\n")
+        before = piece or before
 
 
 def gathered(chunks: Iterable[Chunk], joined: Collection[str]) -> list[Any]:
-    """Return the events for a view: Repeats in a row as one event, with their strings joined and the last of their integers.
+    """Return the events for a view: Repeats as one event, with their strings joined and the last of their integers.
 
-    `joined` are the members whose strings are pieces of one text; a Repeat that holds such a piece in common with its
-    model stays an event of its own.
+    `joined` are the members whose strings are pieces of one text; Repeats that hold such a piece in common with their
+    model stay events of their own.
     """
     trees: list[Any] = []
-    events: list[Any] = []  # each a tree, or Repeats in a row
-    run: list[Repeat] = []
-    pieces: dict[int, set[int]] = {}
+    events: list[Any] = []
     for _, event in chunks:
         trees.append(event)
-        if type(event) is not Repeat:
+        if type(event) is not Repeats:
             events.append(event)
             continue
-        if event.of not in pieces:
-            numbered = enumerate(leaves(trees[event.of]) or ())
-            pieces[event.of] = {number for number, (name, value) in numbered if name in joined and value}
-        if events[-1] is run and run[0].of == event.of and pieces[event.of].issubset(event.holes):
-            run.append(event)
+        model = trees[event.of]
+        pieces = {number for number, (name, value) in enumerate(leaves(model) or ()) if name in joined and value}
+        if pieces.issubset(event.holes):
+            whole = [column[-1] if type(column[0]) is int else "".join(map(str, column)) for column in event.columns]
+            events.append(refilled(model, dict(zip(event.holes, whole, strict=True))))
         else:
-            events.append(run := [event])
-    return [_joined(cast("list[Repeat]", event), trees) if type(event) is list else event for event in events]
-
-
-def _joined(run: Sequence[Repeat], trees: Sequence[Any]) -> Any:
-    first, last = run[0], run[-1]
-    columns = zip(*(event.values for event in run))
-    whole = [own if type(own) is int else "".join(map(str, column)) for own, column in zip(last.values, columns)]
-    return Repeat(first.of, first.holes, whole).tree(trees[first.of])
+            events += event.trees(model)
+    return events
 
 
 def _event(block: bytes) -> dict[str, Any]:

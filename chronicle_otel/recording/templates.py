@@ -1,34 +1,39 @@
 """Events of a stream that are an earlier one but for some strings and integers: recognised as bytes, never parsed.
 
-block ──match──► Repeat (the earlier event, what differs)
-      └─ no ──► parsed by the caller ──learn──► same tokens as an earlier block? where the two differ is a hole
+blocks ──match──► Repeats (the earlier event, what differs in each of those that follow)
+       └─ no ──► one is parsed by the caller ──learn──► same tokens as an earlier block? where the two differ is a hole
 
-Of a streamed answer nearly every event says a few characters and repeats the rest.
+Of a streamed answer nearly every event says a few characters and repeats the rest. So many are looked at in one call:
+a stream costs about as much as its bytes, not as its events.
 """
 
 from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 from typing import Any, Final
 
 from .. import values
-from ..wire.repeats import Repeat, leaves, tells_channels_apart
+from ..wire.repeats import Repeats, leaves, tells_channels_apart
 
 MOST: Final = 8
 """Templates that are tried on an event: a stream has one or two forms of event for each channel."""
+AT_ONCE: Final = 1024
+"""Events that are looked at in one call at most; it begins with one, and doubles while all are of the form."""
 PATIENCE: Final = 24
 """Events that are learnt from without one that matches in between: a stream that never repeats itself is not worth more."""
 _TOKEN: Final = re.compile(rb'("(?:[^"\\]|\\.)*")(\s*:)?|(-?[0-9][0-9.eE+-]*)|true|false|null|[\[\]{},]')
-_INTEGER: Final = rb"(-?(?:0|[1-9][0-9]{0,14}))"
-_CHARACTERS: Final = rb'([^"\\\x00-\x1f]*+(?:\\.[^"\\\x00-\x1f]*+)*+)'
+_INTEGERS: Final = re.compile(rb"(?:\n-?(?:0|[1-9][0-9]{0,14}))*")
+_TEXTS: Final = re.compile(rb'[^"\\\x00-\x09\x0b-\x1f]*+(?:\\[^\x00-\x1f][^"\\\x00-\x09\x0b-\x1f]*+)*+')
+"""What may stand between the quotes of JSON strings, one a line; `json` has the last word on escapes."""
 _ANY: Final = {True: b'""', False: b"0"}
 
 
 class _Template:
     """One form of event: `model` is the number of the chunk that holds all of it, the rest is where its holes are."""
 
-    __slots__ = ("_first", "block", "holes", "match", "model", "spans", "texts")
+    __slots__ = ("_between", "_first", "_texts", "block", "holes", "model", "spans")
 
     def __init__(self, block: bytes, model: int, spans: list[tuple[int, int]], holes: tuple[int, ...], first: int) -> None:
         self.block = block
@@ -36,14 +41,64 @@ class _Template:
         self.spans = spans
         self.holes = tuple(first + hole for hole in holes)
         self._first = first
-        self.texts = [block[spans[hole][0]] == ord('"') for hole in holes]
-        parts: list[bytes] = []
+        self._texts = [block[spans[hole][0]] == ord('"') for hole in holes]
+        self._between: list[bytes] = []
+        """What is the same in all events of the form: before the first hole, between holes, behind the last one."""
         end = 0
-        for hole, is_text in zip(holes, self.texts, strict=True):
+        for hole, is_text in zip(holes, self._texts, strict=True):
             start, stop = spans[hole]
-            parts += [re.escape(block[end : start + is_text]), _CHARACTERS if is_text else _INTEGER]
+            self._between.append(block[end : start + is_text])
             end = stop - is_text
-        self.match = re.compile(b"".join([*parts, re.escape(block[end:])]), re.DOTALL).fullmatch
+        self._between.append(block[end:])
+
+    def run(self, blocks: Sequence[bytes], at: int) -> Repeats | None:
+        """Return the events from `at` on, as far as they are of this form."""
+        columns: list[list[str | int]] = [[] for _ in self.holes]
+        end, size, grows = at, 1, True
+        while size and end < len(blocks):
+            part = blocks[end : end + size]
+            same = self._framed(part)
+            read = self._read(same)
+            if read is None:  # one of them has to be parsed: which one, is found by halves
+                size, grows = len(same) // 2, False
+                continue
+            for column, found in zip(columns, read, strict=True):
+                column += found
+            end += len(same)
+            if len(same) < len(part):
+                break
+            if grows:
+                size = min(end - at, AT_ONCE)
+        return Repeats(self.model, self.holes, columns, end - at) if end > at else None
+
+    def _framed(self, part: Sequence[bytes]) -> Sequence[bytes]:
+        """Return the blocks up to the first one that begins or ends otherwise."""
+        head, tail = self._between[0], self._between[-1]
+        framed = [block for block in part if block.startswith(head) and block.endswith(tail)]
+        if len(framed) == len(part):
+            return part
+        return part[: next(i for i, block in enumerate(part) if not (block.startswith(head) and block.endswith(tail)))]
+
+    def _read(self, part: Sequence[bytes]) -> list[list[Any]] | None:
+        """Return what stands in each hole of framed blocks; None where one of them is not of this form, or has to be parsed."""
+        head, *between, tail = self._between if self.holes else (self.block, b"")
+        begin, end = len(head), -len(tail) or None
+        rest = [block[begin:end] for block in part]
+        cut: list[list[bytes]] = []
+        for same in between:
+            pairs = [text.partition(same) for text in rest]
+            cut.append([text for text, _, _ in pairs])
+            rest = [text for _, _, text in pairs]
+        cut.append(rest)
+        expected = sum(map(len, part)) - len(part) * sum(map(len, self._between))
+        if sum(sum(map(len, column)) for column in cut) != expected:
+            return None  # in one of them something is missing, or its head and its tail overlap
+        if not self.holes:
+            return []
+        try:
+            return [_strings(column) if is_text else _numbers(column) for column, is_text in zip(cut, self._texts, strict=True)]
+        except ValueError:
+            return None
 
     def differs(self, block: bytes, spans: list[tuple[int, int]]) -> set[int]:
         """Return the scalars at which another block differs, with the holes there are."""
@@ -60,20 +115,20 @@ class Templates:
         self._seen: dict[bytes, _Template] = {}
         self._left = PATIENCE
 
-    def match(self, block: bytes) -> Repeat | None:
-        """Return the event in a block, if it repeats an earlier one."""
+    def match(self, blocks: Sequence[bytes], at: int) -> Repeats | None:
+        """Return the event in block `at` if it repeats an earlier one, together with those behind it that repeat the same one."""
         for template in self._templates:
-            found = template.match(block)
+            found = template.run(blocks, at)
             if found is not None:
                 if template is not self._templates[0]:
                     self._templates.remove(template)
                     self._templates.insert(0, template)
                 self._left = PATIENCE
-                return _repeat(template, found.groups())
+                return found
         return None
 
     def learn(self, block: bytes, model: int, event: dict[str, Any]) -> None:
-        """Take note of an event that was parsed, chunk number `model`: one like it may follow."""
+        """Take note of an event that was parsed, number `model` in the list of chunks: one like it may follow."""
         if self._left <= 0 or "data" not in event:
             return
         self._left -= 1
@@ -95,22 +150,23 @@ class Templates:
         self._templates = [fresh, *(template for template in self._templates if template is not known)][:MOST]
 
 
-def _repeat(template: _Template, groups: tuple[bytes, ...]) -> Repeat | None:
-    given: list[str | int] = []
-    for raw, is_text in zip(groups, template.texts):
-        if not is_text:
-            given.append(int(raw))
-            continue
-        try:
-            text = raw.decode()
-            if "\\" in text:
-                text = json.loads(f'"{text}"')
-                if values.has_surrogates(text):
-                    return None
-        except ValueError:
-            return None
-        given.append(text)
-    return Repeat(template.model, template.holes, given)
+def _strings(raw: Sequence[bytes]) -> list[str]:
+    """Return the strings whose JSON texts these are, without their quotes. ValueError where one is none, or holds half a character."""
+    joined = b"\n".join(raw)
+    if _TEXTS.fullmatch(joined) is None:
+        raise ValueError("not the inside of JSON strings")
+    text = joined.decode()
+    found: list[str] = json.loads('["' + text.replace("\n", '","') + '"]') if "\\" in text else text.split("\n")
+    if len(found) != len(raw) or ("\\u" in text and values.has_surrogates("".join(found))):
+        raise ValueError("a line feed, or half a surrogate pair")
+    return found
+
+
+def _numbers(raw: Sequence[bytes]) -> list[int]:
+    """Return integers. ValueError where a text is none as JSON writes it."""
+    if _INTEGERS.fullmatch(b"\n" + b"\n".join(raw)) is None:
+        raise ValueError("not integers")
+    return list(map(int, raw))
 
 
 def _scalars(block: bytes) -> tuple[list[tuple[int, int]], bytes]:
@@ -130,9 +186,7 @@ def _scalars(block: bytes) -> tuple[list[tuple[int, int]], bytes]:
 
 def _are(block: bytes, spans: list[tuple[int, int]], found: list[Any]) -> bool:
     """Say whether those are the scalars that a parser found."""
-    if len(spans) != len(found):
-        return False
     try:
-        return all(values.loads(block[slice(*span)]) == value for span, value in zip(spans, found, strict=True))
+        return values.loads(b"[" + b",".join([block[start:end] for start, end in spans]) + b"]") == found
     except ValueError:
         return False

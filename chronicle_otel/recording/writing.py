@@ -22,7 +22,7 @@ from .interceptor import HttpOutput
 from .naming import identity
 from .sharing import Written, without_history
 from .steps import Recording, RunRecording, Snapshot
-from .streams import Chunk, gathered, generator_chunks, sse_chunks
+from .streams import gathered, generator_chunks, sse_chunks
 from .telemetry import Telemetry
 from .views import function_view, pieces_of, view_of
 
@@ -152,7 +152,7 @@ class StepWriter:
                 payloads[semconv.INPUT] = shared(semconv.INPUT, inputs, inputs_text) if keeps_input else _withheld(inputs)
 
         outcome: Any = None
-        chunks: Sequence[Chunk] = ()
+        chunks: Sequence[wire_streams.Chunk] = ()
         outcome_text: str | None = None
         parts: list[str] | None = None
         if step.form == "stream":
@@ -212,7 +212,7 @@ class StepWriter:
             return *_unpacked(output), None
         return None, "null", None
 
-    def _stream(self, step: Recording) -> tuple[Any, Sequence[Chunk]]:
+    def _stream(self, step: Recording) -> tuple[Any, Sequence[wire_streams.Chunk]]:
         taken = step.chunks or []
         head: Any = None
         if step.boundary.sdk is not None:
@@ -223,7 +223,7 @@ class StepWriter:
             chunks = generator_chunks(taken, step.start_ns)
             if isinstance(step.returned, Snapshot):
                 head = {"return": _unpacked(step.returned)[0]}
-        return wire_streams.encode_stream(chunks, end=step.end or "finished", consumed=len(chunks), head=head), chunks
+        return wire_streams.encode_stream(chunks, end=step.end or "finished", head=head), chunks
 
     def _error(self, step: Recording) -> dict[str, Any]:
         facts: dict[str, Any] = dict(step.output)
@@ -259,7 +259,7 @@ class StepWriter:
                 view[semconv.SERVER_PORT] = int(port)
         return view
 
-    def _response(self, step: Recording, outcome: Any, chunks: Sequence[Chunk]) -> Any:
+    def _response(self, step: Recording, outcome: Any, chunks: Sequence[wire_streams.Chunk]) -> Any:
         if isinstance(step.output, HttpOutput):
             return outcome["body"]
         if step.form == "stream":

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Final, cast
 
 from chronicle_otel import semconv
@@ -14,20 +14,23 @@ TELLING: Final = frozenset({"index", "type", "event"})
 """Members that tell channels apart, as do those that end in `_index`."""
 
 
-class Repeat:
-    """A chunk that is an earlier one, number `of`, but for its strings and integers number `holes`, which are `values`.
+class Repeats:
+    """`count` chunks in a row that are an earlier one but for some of its strings and integers.
 
-    No string of `values`, nor one that it stands for, holds half a surrogate pair.
+    `of` is the place of that one in the list of chunks that these stand in; `holes` are the numbers of what differs, as
+    `leaves` counts, and `columns` for each hole its values, one for each chunk: all strings or all integers, as in the
+    earlier one. No string of them, nor one that they stand for, holds half a surrogate pair.
     """
 
-    __slots__ = ("holes", "of", "values")
+    __slots__ = ("columns", "count", "holes", "of")
 
-    def __init__(self, of: int, holes: tuple[int, ...], values: Sequence[str | int]) -> None:
-        self.of, self.holes, self.values = of, holes, values
+    def __init__(self, of: int, holes: tuple[int, ...], columns: Sequence[Sequence[str | int]], count: int) -> None:
+        self.of, self.holes, self.columns, self.count = of, holes, columns, count
 
-    def tree(self, model: Any) -> Any:
-        """Return the chunk in full."""
-        return _refilled(model, dict(zip(self.holes, self.values, strict=True)), [0])
+    def trees(self, model: Any) -> Iterator[Any]:
+        """Yield the chunks in full."""
+        for row in zip(*self.columns, strict=True) if self.columns else [()] * self.count:
+            yield refilled(model, dict(zip(self.holes, row, strict=True)))
 
 
 def leaves(value: Any) -> list[tuple[Any, Any]] | None:
@@ -48,6 +51,11 @@ def leaves(value: Any) -> list[tuple[Any, Any]] | None:
 def tells_channels_apart(name: Any) -> bool:
     """Say whether a member of that name is not one of a channel's values but says which channel it is."""
     return type(name) is str and (name in TELLING or name.endswith("_index"))
+
+
+def refilled(model: Any, values: dict[int, str | int]) -> Any:
+    """Copy a chunk with other strings and integers, by their number."""
+    return _refilled(model, values, [0])
 
 
 def _refilled(value: Any, values: dict[int, Any], at: list[int]) -> Any:

@@ -14,14 +14,17 @@ It is joined whatever it means, so that whoever looks for an address in `texts` 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import repeat
 from typing import Any, Final, cast
 
 from chronicle_otel import semconv
-from chronicle_otel.wire.repeats import Repeat, tells_channels_apart
+from chronicle_otel.wire.repeats import Repeats, tells_channels_apart
 
 WHOLE: Final = 16
 """Shortest string that an event refers to as the whole of a text, instead of holding it again."""
+Chunk = tuple[Any, Any]
+"""(ms since the Step began, tree), or ([ms, …], Repeats) for chunks that repeat an earlier one."""
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 _FIELDS_OF: Final = {"dataclass": 2, "attrs": 2, "pydantic": 2, "namedtuple": 2, "tuple": 1}
 """Typed values that are looked into, and where in their marker their members stand."""
@@ -47,10 +50,10 @@ class _Place:
 class _Reader:
     """Walks events in one order, twice: to learn what varies, and to make the frames."""
 
-    def __init__(self) -> None:
+    def __init__(self, unsorted: set[str]) -> None:
         self.root = _Place()
         self.plans: dict[tuple[str, ...], tuple[str, ...]] = {}
-        self.unsorted: set[str] = set()
+        self.unsorted = unsorted
         """Index members that number the events themselves; they tell no channels apart."""
 
     def plan(self, names: tuple[str, ...]) -> tuple[str, ...]:
@@ -170,109 +173,121 @@ def _open(marker: dict[str, Any]) -> bool:
     return isinstance(name, str) and name in _FIELDS_OF and len(cast("list[Any]", content)) > _FIELDS_OF[name]
 
 
-def encode_stream(chunks: Sequence[tuple[int, Any]], *, end: str, consumed: int, head: Any = None) -> dict[str, Any]:
-    """Return the `chronicle.stream` payload of chunks, given as (ms since the Step began, tree or Repeat of an earlier chunk).
+def encode_stream(chunks: Sequence[Chunk], *, end: str, consumed: int | None = None, head: Any = None) -> dict[str, Any]:
+    """Return the `chronicle.stream` payload of chunks, given as (ms since the Step began, tree) or ([ms, …], Repeats).
 
-    `end` is one of finished, closed, cancelled, error and abandoned; `consumed` how many chunks the consumer took;
-    `head` the `{status, headers, attempts}` of an SDK's stream.
+    `end` is one of finished, closed, cancelled, error and abandoned; `consumed` how many chunks the consumer took, all by
+    default; `head` the `{status, headers, attempts}` of an SDK's stream.
     """
-    trees: list[Any] = [chunk if type(chunk) is Repeat else [chunk] for _, chunk in chunks]
     try:
-        texts, frames, values = _compacted(trees)
+        texts, frames, events = _compacted(chunks)
     except RecursionError:
-        whole = [tree.tree(trees[tree.of][0]) if type(tree) is Repeat else tree[0] for tree in trees]
-        texts, frames, values = [], whole, [(index, []) for index in range(len(trees))]
+        whole = list(_whole(chunks))
+        texts, frames = [], [tree for _, tree in whole]
+        events = [[ms, number] for number, (ms, _) in enumerate(whole)]
     stream: dict[str, Any] = {
         "texts": texts,
         "frames": frames,
-        "events": [[ms, frame, *marks] for (ms, _), (frame, marks) in zip(chunks, values, strict=True)],
+        "events": events,
         "end": end,
-        "consumed": consumed,
+        "consumed": len(events) if consumed is None else consumed,
     }
     if head is not None:
         stream["head"] = head
     return stream
 
 
-def _compacted(trees: Sequence[Any]) -> tuple[list[str], list[Any], list[tuple[int, list[int]]]]:
-    reader = _Reader()
-    for _ in range(4):
-        events: list[Any] = []
-        models: dict[int, _Model] = {}
-        for tree in trees:
-            if type(tree) is Repeat:
-                model = models.get(tree.of)
-                if model is None:
-                    model = models[tree.of] = _Model(events[tree.of])
-                model.read(tree)
-                events.append(None)
-                continue
-            tokens: list[Any] = []
-            reader.read(tree, reader.root, tokens)
-            events.append(tokens)
-        crowded = reader.crowded(len(trees))
-        if not crowded:
-            break
-        unsorted = reader.unsorted | crowded
-        reader = _Reader()
-        reader.unsorted = unsorted
+def _whole(chunks: Sequence[Chunk]) -> Iterator[tuple[int, Any]]:
+    """Yield every chunk in full, with its ms."""
+    for ms, tree in chunks:
+        if type(tree) is Repeats:
+            yield from zip(ms, tree.trees(chunks[tree.of][1]), strict=True)
+        else:
+            yield ms, tree
+
+
+def _compacted(chunks: Sequence[Chunk]) -> tuple[list[str], list[Any], list[list[int]]]:
+    """Return texts, frames and events."""
+    reader, read, models = _read(chunks)
     places: list[_Place] = []
     numbers: dict[tuple[Any, ...], int] = {}
-    firsts: list[list[Any]] = []
-    result: list[tuple[int, list[int]]] = []
-    for tree, tokens in zip(trees, events, strict=True):  # type: ignore[reportPossiblyUnboundVariable]  # the loop above runs at least once
-        if type(tree) is Repeat:
-            result.append((result[tree.of][0], models[tree.of].marks(tree)))  # type: ignore[reportPossiblyUnboundVariable]
+    frame_of: list[int] = []
+    firsts: list[Any] = []
+    events: list[list[int]] = []
+    for (ms, tree), tokens in zip(chunks, read, strict=True):
+        if type(tree) is Repeats:
+            frame_of.append(frame_of[tree.of])
+            events += map(list, zip(ms, repeat(frame_of[-1]), *models[tree.of].marks(tree)))
             continue
         signature, marks = _split(tokens, places)
         number = numbers.setdefault(signature, len(firsts))
         if number == len(firsts):
             firsts.append(tree)
-        result.append((number, marks))
+        frame_of.append(number)
+        events.append([ms, number, *marks])
     texts = ["".join(place.pieces) for place in places]
     wholes = {text: number for number, text in reversed(list(enumerate(texts)))}
-    return texts, [reader.frame(first, reader.root, wholes)[0] for first in firsts], result
+    return texts, [reader.frame([first], reader.root, wholes)[0] for first in firsts], events
+
+
+def _read(chunks: Sequence[Chunk]) -> tuple[_Reader, list[list[Any]], dict[int, _Model]]:
+    """Learn from all chunks what varies. Returns their tokens, none for Repeats, and the models of those."""
+    unsorted: set[str] = set()
+    for _ in range(4):
+        reader = _Reader(unsorted)
+        read: list[list[Any]] = []
+        models: dict[int, _Model] = {}
+        count = 0
+        for _, tree in chunks:
+            tokens: list[Any] = []
+            if type(tree) is Repeats:
+                if tree.of not in models:
+                    models[tree.of] = _Model(read[tree.of])
+                models[tree.of].read(tree)
+                count += tree.count
+            else:
+                reader.read([tree], reader.root, tokens)
+                count += 1
+            read.append(tokens)
+        crowded = reader.crowded(count)
+        if not crowded:
+            break
+        unsorted = unsorted | crowded
+    return reader, read, models  # type: ignore[reportPossiblyUnboundVariable]  # the loop runs at least once
 
 
 class _Model:
     """A chunk that others repeat: its tokens, and what of them varies."""
 
-    __slots__ = ("_tokens", "at", "plan")
+    __slots__ = ("_tokens", "at")
 
     def __init__(self, tokens: list[Any]) -> None:
         self._tokens = tokens
         self.at = [i for i, token in enumerate(tokens) if type(token) is _Place]
-        self.plan: dict[tuple[int, ...], list[tuple[_Place, int | None, Any]]] = {}
-        """For each set of holes: the places that vary, and where their values come from."""
 
-    def read(self, repeat: Repeat) -> None:
+    def read(self, repeats: Repeats) -> None:
         """Learn what varies."""
-        tokens, at = self._tokens, self.at
-        for hole, value in zip(repeat.holes, repeat.values):
-            place = tokens[at[hole]]
-            if not place.varies and place.first != value:
+        for hole, column in zip(repeats.holes, repeats.columns, strict=True):
+            place = self._tokens[self.at[hole]]
+            if not place.varies and column.count(place.first) < repeats.count:
                 place.varies = True
 
-    def marks(self, repeat: Repeat) -> list[int]:
-        """Return the values of a Repeat's marks; collect the pieces of its texts, as `_split` does."""
-        plan = self.plan.get(repeat.holes)
-        if plan is None:
-            sources = {self.at[hole]: number for number, hole in enumerate(repeat.holes)}
-            plan = [
-                (self._tokens[i], sources.get(i), self._tokens[i + 1])
-                for i in self.at
-                if self._tokens[i].varies and (i in sources or type(self._tokens[i + 1]) is int or not _broken(self._tokens[i + 1]))
-            ]
-            self.plan[repeat.holes] = plan
-        marks: list[int] = []
-        for place, source, own in plan:
-            value: Any = own if source is None else repeat.values[source]
-            if type(value) is int:
-                marks.append(value)
-            else:
-                place.pieces.append(value)
-                marks.append(len(value))
-        return marks
+    def marks(self, repeats: Repeats) -> Iterator[Iterable[Any]]:
+        """Yield the values of each mark, one for each chunk; collect the pieces of its texts, as `_split` does."""
+        columns: dict[int, Sequence[Any]] = {self.at[hole]: column for hole, column in zip(repeats.holes, repeats.columns, strict=True)}
+        for i in self.at:
+            place, own = self._tokens[i], self._tokens[i + 1]
+            if not place.varies:
+                continue
+            column = columns.get(i)
+            if type(own) is int:
+                yield repeat(own) if column is None else column
+            elif column is not None:
+                place.pieces += column
+                yield map(len, column)
+            elif not _broken(own):
+                place.pieces += repeat(own, repeats.count)
+                yield repeat(len(own))
 
 
 def _split(tokens: list[Any], places: list[_Place]) -> tuple[tuple[Any, ...], list[int]]:

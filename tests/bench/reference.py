@@ -1,9 +1,9 @@
-"""What everybody would write first: a span of the OpenTelemetry SDK with `json.dumps` of arguments and result."""
+"""What everybody would write first: a span of the OpenTelemetry SDK with `json.dumps` of arguments and result; of a stream, its text."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
@@ -29,3 +29,13 @@ def recorded(function: Callable[..., Any]) -> Callable[..., Any]:
             return result
 
     return call
+
+
+def streamed(pieces: Iterable[bytes]) -> str:
+    """Take note of what a streamed chat completion says, chunk by chunk."""
+    said: list[str] = []
+    for piece in pieces:
+        data = piece[len(b"data: ") :]
+        if not data.startswith(b"[DONE]"):
+            said += [choice["delta"].get("content") or "" for choice in json.loads(data)["choices"]]
+    return json.dumps("".join(said))

@@ -15,7 +15,7 @@ from chronicle_otel import values
 from chronicle_otel.errors import Refused
 from chronicle_otel.recording.interceptor import Boundary, HttpInput, HttpOutput, seam
 from chronicle_otel.recording.streams import sse_chunks
-from chronicle_otel.wire.repeats import Repeat
+from chronicle_otel.wire.repeats import Repeats
 
 
 def http_tree(output: HttpOutput) -> dict[str, Any]:
@@ -83,8 +83,11 @@ class TapedCrossing:
 
     @property
     def events(self) -> list[Any]:
-        trees = [tree for _, tree in sse_chunks(self.bytes, 0)[0]]
-        return [tree.tree(trees[tree.of]) if isinstance(tree, Repeat) else tree for tree in trees]
+        chunks = sse_chunks(self.bytes, 0)[0]
+        found: list[Any] = []
+        for _, tree in chunks:
+            found += tree.trees(chunks[tree.of][1]) if isinstance(tree, Repeats) else [tree]
+        return found
 
     def tree(self) -> dict[str, Any]:
         """The outcome as JSON carries it."""

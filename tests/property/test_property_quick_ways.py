@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import itertools
 import json
 from typing import Any
 from unittest import mock
@@ -136,6 +137,21 @@ def test_events_that_repeat_are_written_as_if_each_was_parsed(blocks: list[bytes
     assert json.dumps(encode_stream(chunks, end="finished", consumed=3)) == json.dumps(encode_stream(parsed, end="finished", consumed=3))
 
 
+def test_a_long_stream_with_odd_events_in_it_is_written_as_if_each_was_parsed() -> None:
+    """Where thousands of events are looked at in one call, those that have to be parsed are found among them."""
+    blocks = [_block(_FORMS[0], f" word {n % 7}", 0, True, False) for n in range(5_000)]
+    for odd, text in ((700, "\ud83d"), (701, "\ude00"), (1_999, '"'), (2_100, "\ud83d"), (4_998, "\n")):
+        blocks[odd] = _block(_FORMS[0], text, 0, True, False)
+    blocks[3_000] = _block(_FORMS[1], "other", 1, True, False)
+    taken = [(n * 1_000_000, block) for n, block in enumerate(blocks)]
+    chunks, _ = streams.sse_chunks(taken, 0)
+    with mock.patch.object(templates.Templates, "match", return_value=None):
+        parsed, _ = streams.sse_chunks(taken, 0)
+
+    assert len(chunks) < 20
+    assert _payload(chunks) == _payload(parsed)
+
+
 @given(st.lists(st.tuples(_pieces, st.integers(0, 2)), min_size=4, max_size=40))
 def test_a_view_of_events_that_repeat_says_the_same(said: list[tuple[str, int]]) -> None:
     """The answer that a view shows is assembled alike from events that repeat and from each event parsed."""
@@ -145,3 +161,24 @@ def test_a_view_of_events_that_repeat_says_the_same(said: list[tuple[str, int]])
         parsed, _ = streams.sse_chunks(taken, 0)
     whole = openai_assembly.assemble([event["data"] for _, event in parsed])
     assert openai_assembly.assemble([event["data"] for event in streams.gathered(chunks, openai_assembly.JOINED)]) == whole
+
+
+@given(st.lists(_blocks | _odd_blocks, max_size=12), st.lists(st.integers(0, 600), max_size=12), st.booleans())
+def test_events_are_the_same_wherever_their_bytes_are_cut(blocks: list[bytes], cuts: list[int], carriage: bool) -> None:
+    """An event stream is cut by blank lines, not by packets; an event's time is that at which its last byte came."""
+    whole = b"".join(blocks).replace(b"\n", b"\r\n" if carriage else b"\n")
+    places = [0, *sorted(min(cut, len(whole)) for cut in cuts), len(whole)]
+    taken = [(number * 1_000_000, whole[begin:end]) for number, (begin, end) in enumerate(itertools.pairwise(places))]
+    cut, left = streams.sse_chunks(taken, 0)
+    uncut, left_uncut = streams.sse_chunks([(0, whole)], 0)
+    ends = list(itertools.accumulate(len(block) + 2 for block in whole.split(b"\n\n")[:-1])) if not carriage else []
+    with mock.patch.object(templates.Templates, "match", return_value=None), mock.patch.object(streams, "_event", return_value={"data": 1}):
+        moments = [ms for ms, _ in streams.sse_chunks(taken, 0)[0]]
+
+    assert left == left_uncut
+    assert _payload([(0 if isinstance(ms, int) else [0] * len(ms), event) for ms, event in cut]) == _payload(uncut)
+    assert carriage or moments == [next(n for n, place in enumerate(places[1:]) if place >= end) for end in ends]
+
+
+def _payload(chunks: Any) -> str:
+    return json.dumps(encode_stream(chunks, end="finished"))

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import grpc
@@ -16,6 +19,7 @@ from chronicle_otel.errors import SourceError
 from chronicle_otel.reading.normal import normal_lines
 from chronicle_otel.reading.otlp_proto import fields
 from chronicle_otel.reading.sources import read
+from tests.conftest import environment
 from tests.sources.stores import ANSWERS, TRACE
 from tests.sources.test_packed import messages
 
@@ -136,3 +140,16 @@ def test_a_stream_that_is_too_large(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CHRONICLE_JAEGER_MAX_BYTES", "10000")
     with serving(pieces) as (store, _), pytest.raises(SourceError, match="larger than 10,000 bytes"):
         reading.load(f"{store}/{TRACE}")
+
+
+def test_tls_where_there_is_none(tmp_path: Path) -> None:
+    """A command says so in one line; what gRPC itself logs about it is not printed."""
+    with serving(pieces) as (store, _):
+        source = f"{store.replace('jaeger+grpc:', 'jaeger+grpcs:')}/{TRACE}"
+        command = [sys.executable, "-m", "chronicle_otel.cli", "pull", source, "-o", str(tmp_path / "run.jsonl")]
+        done = subprocess.run(command, capture_output=True, text=True, env=environment(), timeout=60)
+
+    assert done.returncode == 2
+    [line] = done.stderr.splitlines()
+    assert line.startswith("chronicle: Jaeger at grpcs://127.0.0.1:")
+    assert not (tmp_path / "run.jsonl").exists()

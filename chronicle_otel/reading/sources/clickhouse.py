@@ -59,9 +59,8 @@ def read(location: Location) -> Spans:
     client = Client(location)
     result = Spans()
     traces = [location.trace] if location.trace else _found(client, location.search)
-    if not location.trace and len(traces) >= (limit := location.search.limit or LIMIT):
-        message = f"the search ended at its limit of {limit} traces, so there may be more: narrow it, or raise limit="
-        result.findings.append(Finding("search_limit", None, f"{location.text}: {message}", location.text))
+    if not location.trace:
+        result.searched(location.text, len(traces), location.search.limit or LIMIT)
     bad = result.bad(location.text)
     for trace in traces:
         for row in _asked(client, _ROWS, {"trace": trace}):

@@ -11,7 +11,6 @@ from typing import Any, Final
 
 from chronicle_otel import semconv
 from chronicle_otel.errors import SourceError
-from chronicle_otel.reading.findings import Finding
 from chronicle_otel.reading.otlp import is_otlp, spans_in
 from chronicle_otel.reading.search import LIMIT, Search, stamp
 from chronicle_otel.reading.sources.http import Answer, Client, message_of
@@ -85,13 +84,10 @@ def attributes_of(search: Search) -> dict[str, str]:
 
 def note_limit(result: Spans, location: Location) -> None:
     """Say that a search ended at its limit, where it did."""
-    limit = location.search.limit or LIMIT
     traces = {record.trace_id for record in result.spans}
-    if len(traces) >= limit:
-        message = f"the search ended at its limit of {limit} traces, so there may be more: narrow it, or raise limit="
-        if traces - {record.trace_id for record in result.spans if semconv.VERSION in record.attributes}:
-            message += "; this Jaeger does not search by attributes over HTTP, so traces of others count: jaeger+grpc:// does"
-        result.findings.append(Finding("search_limit", None, f"{location.text}: {message}", location.text))
+    others = traces - {record.trace_id for record in result.spans if semconv.VERSION in record.attributes}
+    also = "; this Jaeger does not search by attributes over HTTP, so traces of others count: jaeger+grpc:// does" if others else ""
+    result.searched(location.text, len(traces), location.search.limit or LIMIT, also)
 
 
 def _spans(location: Location, answer: Answer) -> Spans:

@@ -42,13 +42,9 @@ def read(location: Location) -> Spans:
     """Return the spans of one trace, or of the traces that a search finds."""
     client = Client(location)
     result = Spans()
-    if location.trace:
-        traces = [location.trace]
-    else:
-        traces = _found(client, location.search)
-        if len(traces) >= (limit := location.search.limit or LIMIT):
-            message = f"the search ended at its limit of {limit} traces, so there may be more: narrow it, or raise limit="
-            result.findings.append(Finding("search_limit", None, f"{location.text}: {message}", location.text))
+    traces = [location.trace] if location.trace else _found(client, location.search)
+    if not location.trace:
+        result.searched(location.text, len(traces), location.search.limit or LIMIT)
     bad = result.bad(location.text)
     for at in range(0, len(traces), _TRACES):
         for span in _pages(client, [("trace_id", trace) for trace in traces[at : at + _TRACES]]):

@@ -15,6 +15,12 @@ class Spans:
     spans: list[SpanRecord] = field(default_factory=list[SpanRecord])
     findings: list[Finding] = field(default_factory=list[Finding])
 
+    def searched(self, where: str, found: int, limit: int, also: str = "") -> None:
+        """Say that a search may have found less than there is, where it ended at its limit."""
+        if found >= limit:
+            message = f"{where}: the search ended at its limit of {limit} traces, so there may be more: narrow it, or raise limit={also}"
+            self.findings.append(Finding("search_limit", None, message, where))
+
     def bad(self, where: str, line: int = 0) -> _Bad:
         """Return what the readers of OTLP tell of spans that they cannot read: each becomes a finding."""
         return _Bad(self.findings, where, line)

@@ -47,9 +47,7 @@ def read(location: Location) -> Spans:
         if not _fetch(client, trace, result):
             message = f"{location.text}: the search found trace {trace}, and the store does not have it (any more)"
             result.findings.append(Finding("damaged_source", None, message, location.text))
-    if len(found) >= limit:
-        message = f"the search ended at its limit of {limit} traces, so there may be more: narrow it, or raise limit="
-        result.findings.append(Finding("search_limit", None, f"{location.text}: {message}", location.text))
+    result.searched(location.text, len(found), limit)
     return result
 
 

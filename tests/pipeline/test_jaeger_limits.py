@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ import yaml
 
 import chronicle_otel as chronicle
 
-from .examined import found, named, probed, said
+from .examined import found, named, probed, said, sentence
 from .recorded import forward, recorded, verdicts
 from .spans import one_span, post
 from .stores import DOCKER, JAEGER, NO_JAEGER, Jaeger
@@ -128,6 +129,8 @@ def test_badger_refuses_long_values_and_makes_text_of_lists(recording: Path, tmp
         refused = requests.post(f"{badger.receiver}/v1/traces", data=one_span(1, 1, text="x" * 65_001), headers=headers, timeout=20)
         assert (refused.status_code, b"exceeded 65000 limit" in refused.content) == (503, True)
         post(badger.http, one_span(2, 1, text="x" * 64_000))
+        report = probed(badger.store, badger.receiver)
+        assert re.search(r"HTTP 503 Service Unavailable: Key with size \d+ exceeded 65000 limit", sentence(report, "refused"))
         forward(recording, badger.receiver)
         for run in chronicle.runs(recording):
             assert verdicts(f"{badger.store}/{min(run.traces)}") == {run.entry.name: "reproduced"}

@@ -100,6 +100,7 @@ def test_a_limit_on_lengths(line: Hop, variable: str, tmp_path: Path) -> None:
         ("8", "2 chronicle: arrived.jsonl holds 3 spans of others, no span of chronicle"),
         ("12", "the recording has no end (the process was killed, or attributes were dropped): how this run ended could not be compared"),
     ],
+    ids=["8", "12"],
 )
 def test_a_limit_on_counts(line: Hop, count: str, shown: str, tmp_path: Path) -> None:
     """A span that keeps few attributes loses those of its envelope: said at the start and by the doctor, and by whatever reads it."""

@@ -16,7 +16,7 @@ from typing import Any, Protocol
 
 from ...errors import UsageError
 from ...version import __version__
-from .answers import RESPONSE, Answer, of_message, of_success
+from .answers import RESPONSE, Answer, of_message, of_refusal, of_success
 from .endpoint import Endpoint
 
 __all__ = ["Answer", "Client", "GrpcClient", "HttpClient", "backoff", "client_of"]
@@ -98,7 +98,8 @@ class HttpClient:
         status = response.status_code
         if 200 <= status < 300:
             return of_success(response.headers.get("content-type", ""), response.content)
-        reason = f"HTTP {status} {response.reason or ''}".strip()
+        said = of_refusal(response.headers.get("content-type", ""), response.content)
+        reason = f"HTTP {status} {response.reason or ''}".strip() + (f": {said}" if said else "")
         large = status == 413 or (status == 400 and _BODY_TOO_LARGE in response.content[:1000])
         return Answer(again=status in _RETRYABLE_HTTP, after=_seconds(response.headers.get("retry-after")), too_large=large, reason=reason)
 

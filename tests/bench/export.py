@@ -2,11 +2,13 @@
 
     application's thread ──spans──► processor | sink ──OTLP──► a receiver in a process of its own, on loopback
 
-The receiver parses every request and counts its spans, so that what is lost is seen. Each case runs in a fresh process.
+The receiver parses every request and counts its Steps, so that what is lost is seen. Each case runs in a fresh process.
+How long an application is kept waiting: `tests.bench.stall`.
 """
 
 from __future__ import annotations
 
+import collections
 import json
 import random
 import statistics
@@ -22,8 +24,6 @@ SPEED = {2_000: 20_000, 50_000: 1_500}
 """Spans whose export is timed, by their size."""
 BURST = {2_000: 20_000, 50_000: 6_000}
 """Spans that are ended as fast as one thread can."""
-STALL = {2_000: 4_000, 50_000: 2_000}
-"""Steps of an application that does half a millisecond of work in each."""
 _LIMIT = 64 * 1024 * 1024
 """The receiver takes what no default receiver does, so that OpenTelemetry's batches of 50 KB spans are not at a disadvantage there."""
 
@@ -37,47 +37,46 @@ def rows() -> Iterator[tuple[str, int, dict[str, Any], dict[str, Any]]]:
 
 def _case(protocol: str, size: int, who: str) -> dict[str, Any]:
     """The figures of one exporter, each measured in a process of its own; medians of three where speed is measured."""
-    speeds = [_child("speed", protocol, size, who) for _ in range(3)]
-    burst = _child("burst", protocol, size, who)
-    stalls = [_child("stall", protocol, size, who)["stall"] for _ in range(3)]
+    speeds = [child("speed", protocol, str(size), who)[0] for _ in range(3)]
+    found, seen = child("burst", protocol, str(size), who)
     return {
         "speed": statistics.median(each["speed"] for each in speeds),
         "cpu": statistics.median(each["cpu"] for each in speeds),
-        "lost": burst["lost"],
-        "stall": statistics.median(stalls),
+        "lost": 1 - sum(seen.values()) / found["ended"],
     }
 
 
-def _child(what: str, protocol: str, size: int, who: str) -> dict[str, Any]:
+def child(what: str, protocol: str, *more: str) -> tuple[dict[str, Any], dict[str, int]]:
+    """Run one role against a receiver of its own; what it found, and the Steps that arrived by who sent them."""
     receiver = subprocess.Popen([sys.executable, "-m", "tests.bench.export", "receive", protocol], stdin=-1, stdout=-1, text=True)
     assert receiver.stdin is not None
     assert receiver.stdout is not None
     try:
         port = receiver.stdout.readline().strip()
-        command = [sys.executable, "-m", "tests.bench.export", what, protocol, str(size), who, port]
+        command = [sys.executable, "-m", "tests.bench.export", what, protocol, *more, port]
         done = subprocess.run(command, stdout=-1, stderr=subprocess.DEVNULL, text=True, timeout=300, check=True)
         receiver.stdin.close()
-        seen = int(receiver.stdout.readline())
+        seen = json.loads(receiver.stdout.readline())
     finally:
         receiver.kill()
         receiver.wait()
-    found = json.loads(done.stdout)
-    return {**found, "lost": 1 - seen / found["ended"]}
+    return json.loads(done.stdout), seen
 
 
 # ---- the process that receives -------------------------------------------------------------------
 
 
 def _receive(protocol: str) -> None:
-    """Count spans until standard input ends."""
+    """Count Steps by who sent them until standard input ends."""
     from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
-    seen = 0
+    seen: collections.Counter[str] = collections.Counter()
 
     def take(body: bytes, _context: Any = None) -> bytes:
-        nonlocal seen
-        request = ExportTraceServiceRequest.FromString(body)
-        seen += sum(len(scope.spans) for resource in request.resource_spans for scope in resource.scope_spans)
+        for resource in ExportTraceServiceRequest.FromString(body).resource_spans:
+            for scope in resource.scope_spans:
+                who = "official" if scope.scope.name == "official" else "own"
+                seen[who] += sum(span.name.endswith("step") for span in scope.spans)
         return b""
 
     if protocol == "grpc":
@@ -109,7 +108,7 @@ def _receive(protocol: str) -> None:
         threading.Thread(target=web.serve_forever, daemon=True).start()
     sys.stdin.read()
     time.sleep(0.2)
-    print(seen, flush=True)
+    print(json.dumps(seen), flush=True)
 
 
 # ---- the process that sends ----------------------------------------------------------------------
@@ -122,17 +121,18 @@ def _attributes(size: int) -> dict[str, Any]:
     return {**small, "chronicle.output": [text[at : at + 2000] for at in range(0, len(text), 2000)], "chronicle.output.size": len(text)}
 
 
-def _official(protocol: str, port: str, queue: int | None, batch: int | None) -> Any:
+def official(protocol: str, endpoint: str, queue: int | None, batch: int | None) -> Any:
+    """OpenTelemetry's batch processor and exporter; None: as it comes."""
     from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
     if protocol == "grpc":
         from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter as Exporter
 
-        exporter: Any = Exporter(f"http://127.0.0.1:{port}", insecure=True)
+        exporter: Any = Exporter(endpoint, insecure=True)
     else:
         from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 
-        exporter = OTLPSpanExporter(f"http://127.0.0.1:{port}/v1/traces")
+        exporter = OTLPSpanExporter(f"{endpoint}/v1/traces")
     return BatchSpanProcessor(exporter, max_queue_size=queue, max_export_batch_size=batch)
 
 
@@ -156,8 +156,8 @@ def _sent(who: str, protocol: str, size: int, port: str, count: int, *, tuned: b
         from opentelemetry.sdk.trace import TracerProvider
 
         provider = TracerProvider(shutdown_on_exit=False)
-        sink = _official(protocol, port, count if tuned else None, min(512, 2_000_000 // size) if tuned else None)
-        tracer: Any = provider.get_tracer("bench", "1")
+        sink = official(protocol, f"http://127.0.0.1:{port}", count if tuned else None, min(512, 2_000_000 // size) if tuned else None)
+        tracer: Any = provider.get_tracer("official", "1")
     else:
         from opentelemetry.sdk.resources import Resource
 
@@ -181,65 +181,17 @@ def _sent(who: str, protocol: str, size: int, port: str, count: int, *, tuned: b
     return {"ended": count, "speed": count / took, "cpu": used / count * 1e6}
 
 
-def _stalled(who: str, protocol: str, size: int, port: str, count: int) -> dict[str, Any]:
-    """An application that works half a millisecond and records a Step, again and again; how long the slowest in a thousand took."""
-    text = "".join(random.choices("abcdefghij ,.", k=size - 600))
-    if who == "official":
-        from opentelemetry.sdk.trace import TracerProvider
-
-        provider = TracerProvider(shutdown_on_exit=False)
-        provider.add_span_processor(_official(protocol, port, None, min(512, 2_000_000 // size)))
-        tracer = provider.get_tracer("bench", "1")
-
-        def step(_at: int) -> None:
-            with tracer.start_as_current_span("step") as span:
-                span.set_attribute("output", text)
-
-        took = _loop(step, count)
-        provider.shutdown()
-    else:
-        import os
-
-        import chronicle_otel as chronicle
-
-        os.environ |= {"OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{port}", "OTEL_EXPORTER_OTLP_PROTOCOL": protocol}
-        chronicle.init(export="own", instrument=False, unsent_bytes=0)
-
-        @chronicle.tool(name="step")
-        def recorded(at: int) -> str:
-            return f"{at}{text}"
-
-        @chronicle.agent(name="bench")
-        def bench() -> list[float]:
-            return _loop(recorded, count)
-
-        took = bench()
-        chronicle.shutdown()
-    took.sort()
-    return {"ended": count, "stall": took[int(len(took) * 0.999)] * 1e3}
-
-
-def _loop(step: Any, count: int) -> list[float]:
-    took: list[float] = []
-    for at in range(count):
-        ends = time.perf_counter() + 0.0005
-        while time.perf_counter() < ends:
-            pass
-        began = time.perf_counter()
-        step(at)
-        took.append(time.perf_counter() - began)
-    return took
-
-
 def main(what: str, protocol: str, *more: str) -> None:
     """One role of the measurement, as a process."""
     if what == "receive":
         _receive(protocol)
         return
-    size, who, port = int(more[0]), more[1], more[2]
     if what == "stall":
-        found = _stalled(who, protocol, size, port, STALL[size])
+        from tests.bench import stall
+
+        found = stall.measured(protocol, more[0], int(more[1]), more[2])
     else:
+        size, who, port = int(more[0]), more[1], more[2]
         tuned = what == "speed"
         found = _sent(who, protocol, size, port, (SPEED if tuned else BURST)[size], tuned=tuned)
     print(json.dumps(found))

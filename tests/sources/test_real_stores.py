@@ -1,6 +1,7 @@
-"""The real Jaeger, Tempo and ClickHouse engine, where they are at hand: what was sent is what is pulled, byte for byte.
+"""The real Jaeger, Tempo, ClickHouse engine and Phoenix, where they are at hand: what was sent is what is pulled.
 
-CHRONICLE_TEST_CHDB names a Python that has `chdb` installed: with 900 MB it is no dependency of the tests.
+CHRONICLE_TEST_CHDB and CHRONICLE_TEST_PHOENIX name a Python that has `chdb`, or `arize-phoenix`, installed: with 900 MB each
+they are no dependencies of the tests.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from pathlib import Path
 import pytest
 
 from chronicle_otel import reading
+from chronicle_otel.errors import SourceError
 from chronicle_otel.reading.normal import normal_lines
 from chronicle_otel.reading.sources import read
 from tests.conftest import ROOT, environment
@@ -25,6 +27,7 @@ from tests.pipeline.servers import Server, free_port
 from tests.pipeline.stores import JAEGER, NO_JAEGER, NO_TEMPO, TEMPO, Jaeger, Tempo
 
 CHDB = os.environ.get("CHRONICLE_TEST_CHDB", "")
+PHOENIX = os.environ.get("CHRONICLE_TEST_PHOENIX", "")
 STOCK_TEMPO = ROOT / "tests" / "pipeline" / "stock-tempo.yaml"
 
 
@@ -124,3 +127,34 @@ def test_clickhouse(sent: Path, tmp_path: Path) -> None:
             assert reading.runs(store, tags={"k": value}) == []
         assert reading.runs(f"{store}?service=other") == []
         assert len(reading.runs(store)) == 1
+
+
+@pytest.mark.skipif(not PHOENIX, reason="there is no Phoenix: CHRONICLE_TEST_PHOENIX=/path/to/a/python with arize-phoenix installed")
+def test_phoenix(sent: Path, tmp_path: Path) -> None:
+    """Sent by `chronicle send`, found by trace, by tag, by error and by run id; every Step with its payloads whole."""
+    port = free_port()
+    own = {"PHOENIX_HOST": "127.0.0.1", "PHOENIX_PORT": str(port), "PHOENIX_GRPC_PORT": str(free_port())}
+    own |= {"PHOENIX_WORKING_DIR": str(tmp_path), "PHOENIX_TELEMETRY_ENABLED": "false", "HOME": str(tmp_path)}
+    command = [PHOENIX, "-m", "phoenix.server.main", "serve"]
+    run = reading.load(sent)
+    [trace] = run.traces
+    store = f"phoenix://127.0.0.1:{port}"
+    with Server("phoenix", tmp_path, command, environment(own), f"http://127.0.0.1:{port}/healthz"):
+        posting = [sys.executable, "-m", "chronicle_otel.cli", "send", str(sent), "--endpoint", f"http://127.0.0.1:{port}"]
+        subprocess.run(posting, check=True, cwd=tmp_path, env=environment(), timeout=60)
+        assert found(store) == [run.id]
+        for rest in (f"/{trace}", "?tag=error.type:ValueError", "?errors=true&since=1h", "?tag=chronicle.kind:tool&limit=5"):
+            assert told(reading.load(store + rest)) == told(run), rest
+        assert reading.load(store, run.id).checks.ok
+        assert reading.runs(f"{store}?tag=error.type:Other") == []
+        for value in ("it's", 'a"b', "a\\b", "a&b", "a\tb", "ü"):
+            assert reading.runs(store, tags={"k": value}) == []
+        with pytest.raises(SourceError, match="has no project 'other'"):
+            reading.runs(f"{store}?project=other")
+
+
+def told(run: reading.Run) -> list[object]:
+    """What a Run says, step by step."""
+    return [
+        (step.seq, step.kind, step.name, step.input, step.output, repr(step.error), step.parent and step.parent.seq) for step in run.steps
+    ]

@@ -20,6 +20,7 @@ from opentelemetry import context as otel_context
 
 from ... import _guard
 from .. import meters
+from ..courtesy import Courtesy
 from ..file_spans import FileSpan
 from . import protobuf
 from .client import Answer, Client, backoff
@@ -28,12 +29,12 @@ from .unsent import Unsent
 
 BATCH_BYTES = 3_000_000
 """A request is cut here: OTLP receivers take 4 MiB (4,194,304 bytes) by default, and a proxy may add to it."""
+_SMALL_BYTES = 1_000_000
+"""A request is cut here while little waits: joining its bytes and handing them over are single calls, which keep the interpreter."""
 _WAIT = 1.0
 """Seconds that the caller waits for room before he writes the span to disk himself."""
 _LINGER = 0.5
 """Seconds after which spans that nobody passed on are sent."""
-_SLICE = 0.001
-"""Seconds of work after which the application's threads get their turn."""
 _SUPPRESS = "suppress_instrumentation"
 """The context key under which OpenTelemetry's processors mark their work."""
 _SHORTEST = 0.25
@@ -99,6 +100,7 @@ class OtlpSink:
         """What the endpoint said last, where it took nothing."""
         self._told = False
         self._resting = False
+        self._courtesy = Courtesy()
         meters.watch(self)
 
     # ---- spans come
@@ -148,7 +150,8 @@ class OtlpSink:
                 return not self.waiting
             self._wanted = True
             self._changed.notify_all()
-            return self._changed.wait_for(lambda: not self.waiting, self._rules.shutdown_seconds)
+            with self._courtesy.hurried():
+                return self._changed.wait_for(lambda: not self.waiting, self._rules.shutdown_seconds)
 
     def shutdown(self) -> None:
         """Send what there is for a bounded time; what is left then goes to disk."""
@@ -181,7 +184,7 @@ class OtlpSink:
 
     def forget(self) -> None:
         """In a forked child: the parent sends what was waiting."""
-        self._changed = threading.Condition()
+        self._changed, self._courtesy = threading.Condition(), Courtesy()
         self._queue.clear()
         self._ready.clear()
         self._flight = []
@@ -233,12 +236,14 @@ class OtlpSink:
         """Take spans off the queue until a request is full."""
         size = self._head.size
         batch: list[_Ready] = []
-        worked = time.perf_counter()
+        began = time.perf_counter()
+        hurry = self._stopping or self._courtesy.hurries
+        limit = self._largest if hurry else min(self._largest, max(_SMALL_BYTES, self.waiting // 4))
+        self._courtesy.begin()
         while True:
             if not self._ready:
-                if time.perf_counter() - worked > _SLICE:
-                    time.sleep(0)  # hands the interpreter to whoever waits for it, who would else wait five milliseconds
-                    worked = time.perf_counter()
+                if not self._stopping:
+                    self._courtesy.give_way(began, self.waiting / self._rules.queue_bytes)
                 with self._changed:
                     if not self._queue:
                         break
@@ -255,7 +260,7 @@ class OtlpSink:
                         continue
                     self._ready.append(ready)
             size += len(self._ready[0].data)
-            if batch and size > self._largest:
+            if batch and size > limit:
                 break
             with self._changed:
                 batch.append(self._ready.popleft())

@@ -122,18 +122,21 @@ service: {extensions: [health_check, file_storage], pipelines: {traces: {exporte
 
 
 def test_a_queue_on_disk_survives_the_process_and_holds_headers(tmp_path: Path) -> None:
-    """With storage a killed collector still delivers; but with include_metadata the tokens of clients lie on disk, which is an error."""
+    """With storage a killed collector still delivers, and its file stays large; with include_metadata the tokens of clients are in it."""
     headers = "receivers: {otlp: {protocols: {http: {include_metadata: true}}}}\n"
     front, behind = sending(tmp_path, DISK, STORAGE, headers)
     with front.collector:
         body, more = one_span(1, 1), {"Content-Type": "application/x-protobuf", "Authorization": "Bearer sesame-7"}
         assert requests.post(f"{front.http}/v1/traces", data=body, headers=more, timeout=20).status_code == 200
+        for trace in range(2, 12):
+            post(front.collector.http, one_span(trace, 1, text="x" * 300_000))
         front.collector.kill()
         kept = b"".join(path.read_bytes() for path in (tmp_path / "queue").iterdir())
         front.collector.start()
         with behind.collector:
-            wait_for("the span", lambda: 1 in traces_in(behind.output))
+            wait_for("all spans", lambda: traces_in(behind.output).keys() == set(range(1, 12)))
     assert b"Bearer sesame-7" in kept
+    assert sum(path.stat().st_size for path in (tmp_path / "queue").iterdir()) > 3_000_000  # what has gone leaves its room behind
     assert {("error", "headers_on_disk"), ("note", "no_fsync")} <= set(named(*front.configs))
 
 

@@ -72,7 +72,7 @@ def judge(log: RunLog, *, strict: bool, assertion: Any, plan: Any) -> Result:
     _missing(log, causes, found)
     _order(log, found)
     if log.started and log.root.step.form == "none":
-        text = "the recording has no end (the process was killed): how this run ended could not be compared"
+        text = "the recording has no end (the process was killed, or attributes were dropped): how this run ended could not be compared"
         found.notes.append(_Found(0, Note("not_recorded", recorded_ref(log.root), text=text)))
     divergences = [f.entry for f in sorted(found.divergences, key=lambda f: f.at) if isinstance(f.entry, Divergence)]
     notes = [f.entry for f in sorted(found.notes, key=lambda f: f.at) if isinstance(f.entry, Note)]

@@ -16,6 +16,9 @@ RESPONSE = "opentelemetry.proto.collector.trace.v1.trace_service_pb2"
 _PROTOBUF = frozenset({"application/x-protobuf", "application/protobuf"})
 """https://opentelemetry.io/docs/specs/otlp/#otlphttp-response names the first; the second is what IANA has registered since."""
 
+_WORDS = 120
+"""Bytes of a refusal that are worth a log line."""
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:
@@ -65,6 +68,17 @@ def _of_json(body: bytes, kind: str) -> Answer:
         return Answer(taken=True, rejected=int(partial.get("rejectedSpans") or 0), message=str(partial.get("errorMessage") or ""))
     except (ValueError, AttributeError, TypeError, RecursionError):
         return _foreign(f"{kind} that cannot be read")
+
+
+def of_refusal(kind: str, body: bytes) -> str:
+    """What an OTLP server says beside a status of 4xx or 5xx: the first line of its google.rpc.Status in protobuf, cut; else nothing."""
+    at = body.find(b"\x12", 0, 12) + 1  # field 2, the text, behind field 1, the code
+    if kind.partition(";")[0].strip().lower() not in _PROTOBUF or not at:
+        return ""
+    while at < len(body) and body[at] & 0x80:  # the length of the text, which ends with the body
+        at += 1
+    lines = body[at + 1 : at + 1 + _WORDS].decode("utf-8", "replace").splitlines()
+    return "".join(letter for letter in lines[0] if letter.isprintable()) if lines else ""
 
 
 def _foreign(what: str) -> Answer:

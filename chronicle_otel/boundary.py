@@ -54,7 +54,7 @@ class BoundaryKind:
         `name` stays the same when code moves (default: the import path); `capture` chooses what is recorded here;
         `ignore` names input members, as dotted paths, that differ by nature and are not compared in a replay.
         """
-        options: dict[str, Any] = {"name": name, "capture": _known_capture(capture), "ignore": tuple(ignore)}
+        options: dict[str, Any] = {"name": _text(name), "capture": _known_capture(capture), "ignore": _paths(ignore)}
         if function is None:
             return functools.partial(_decorate, self.kind, **options)
         if isinstance(function, str):
@@ -141,6 +141,19 @@ ambient = BoundaryKind("ambient")
 
 
 # ---- decoration -------------------------------------------------------------------------------
+
+
+def _text(name: Any) -> str | None:
+    if name is not None and not isinstance(name, str):
+        raise UsageError(f"name={name!r:.80}: the name of a boundary is a text")
+    return name
+
+
+def _paths(ignore: Any) -> tuple[str, ...]:
+    paths = (ignore,) if isinstance(ignore, str) else tuple(ignore)
+    if not all(isinstance(path, str) for path in paths):
+        raise UsageError(f"ignore={ignore!r:.80}: give a list of dotted paths, as in request.id")
+    return paths
 
 
 def _known_capture(capture: str | None) -> str | None:

@@ -78,7 +78,7 @@ def promote(
     from .reading.pulling import pull
     from .reading.sources import is_url
 
-    if os.fspath(source) == "-" or is_url(source):  # it is read more than once
+    if os.fspath(source) == "-" or is_url(source) or Path(source).is_fifo():  # it is read more than once
         with tempfile.TemporaryDirectory(prefix="chronicle-") as folder:
             copy = Path(folder) / "recording.jsonl"
             pull(source, copy, run=run)
@@ -132,6 +132,8 @@ def promote(
 
 
 def _test_path(output: Path, entry: str) -> Path:
+    if output.suffix not in ("", ".py") and not output.is_dir():
+        raise UsageError(f"{output}: a test module ends in .py; name one, or a folder")
     if output.suffix != ".py":
         word = re.sub(r"\W+", "_", entry.removeprefix(scripts.PREFIX).removesuffix(".py").rsplit(".", 1)[-1]).strip("_").lower()
         return output / f"test_{word or 'run'}.py"
@@ -149,6 +151,8 @@ def _refuse(result: Result, assertion: str | None) -> None:
         return
     if result.verdict == "still_failing":
         raise NotPromoted(f"the assertion is still false on the replay, so the code does the harm as before: {assertion}", result)
+    if result.assertion is None or not result.assertion[0]:
+        raise NotPromoted("the replay departs from the recording where a fix does not explain it (see its divergences)", result)
     raise NotPromoted(
         f"the assertion is true on the recording already, so it does not state the harm: {assertion}", result, by_verdict=False
     )

@@ -9,7 +9,9 @@ pytest loads this module in every project where chronicle_otel is installed: it 
 
 from __future__ import annotations
 
-from collections.abc import Generator
+import inspect
+import os
+from collections.abc import Callable, Generator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -74,7 +76,7 @@ class Replay:
         from .testing import prepare
 
         prepare()
-        result = replay(self.run, entry=entry or self.entry, **{**self.options, **options})
+        result = replay(self.run, entry=entry or self.entry, **self._options_of(replay, options))
         self._results.append(result)
         return result
 
@@ -84,7 +86,7 @@ class Replay:
         from .testing import prepare
 
         prepare()
-        result = await areplay(self.run, entry=entry or self.entry, **{**self.options, **options})
+        result = await areplay(self.run, entry=entry or self.entry, **self._options_of(areplay, options))
         self._results.append(result)
         return result
 
@@ -94,7 +96,18 @@ class Replay:
         from .testing import prepare
 
         prepare()
-        return _Kept(replaying(self.run, **{**self.options, **options}), self._results)
+        return _Kept(replaying(self.run, **self._options_of(replaying, options)), self._results)
+
+    def _options_of(self, function: Callable[..., Any], options: Mapping[str, Any]) -> dict[str, Any]:
+        """The marker's options and those of a call; UsageError names one that there is not."""
+        from .errors import UsageError
+
+        given = {**self.options, **options}
+        known = [name for name, p in inspect.signature(function).parameters.items() if p.kind is p.KEYWORD_ONLY and name != "entry"]
+        for name in given:
+            if name not in known:
+                raise UsageError(f"{function.__name__} has no option {name!r}; known are {', '.join(known)}")
+        return given
 
 
 class _Kept:
@@ -123,10 +136,8 @@ def _replay_of(item: pytest.Item) -> Replay | None:
     marker = item.get_closest_marker("chronicle")
     if marker is None:
         return None
-    if len(marker.args) != 1:
-        raise pytest.UsageError(
-            f'{item.nodeid}: say @pytest.mark.chronicle("recording.jsonl", …), with the recording as the only positional'
-        )
+    if len(marker.args) != 1 or not isinstance(marker.args[0], str | os.PathLike):
+        pytest.fail('say @pytest.mark.chronicle("recording.jsonl", …), with the recording as the only positional', pytrace=False)
     options: dict[str, Any] = dict(marker.kwargs)
     run, entry = options.pop("run", None), options.pop("entry", None)
     return Replay(item.path.parent / marker.args[0], item.stash.setdefault(_RESULTS, []), run, entry, options)
@@ -137,7 +148,7 @@ def replay(request: pytest.FixtureRequest) -> Replay:
     """The recorded Run that the test's `chronicle` marker names: `replay()` re-enters it, `replay.around()` stands around your code."""
     found = _replay_of(request.node)
     if found is None:
-        raise pytest.UsageError(f'{request.node.nodeid} uses the replay fixture; mark it with @pytest.mark.chronicle("recording.jsonl")')
+        pytest.fail('it uses the replay fixture; mark it with @pytest.mark.chronicle("recording.jsonl")', pytrace=False)
     return found
 
 
@@ -154,12 +165,27 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, Any, Any]
     return outcome
 
 
+def _raised_by_chronicle(info: pytest.ExceptionInfo[BaseException]) -> bool:
+    return any(cls.__module__ == "chronicle_otel.errors" for cls in type(info.value).__mro__)
+
+
+def _leave_own_frames_out(call: pytest.CallInfo[Any]) -> None:
+    """Of an error that chronicle raised, such as a refusal, show the way to it through the user's code only."""
+    if call.excinfo is None or not _raised_by_chronicle(call.excinfo):
+        return
+    package = os.path.dirname(os.path.abspath(__file__)) + os.sep
+    for entry in call.excinfo.traceback:
+        if str(entry.path).startswith(package):
+            entry.frame.f_globals.setdefault("__tracebackhide__", _raised_by_chronicle)
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[Any]) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Print the report of each replay below a failed test, and of a promoted Case nothing but its report.
 
     One line stands for the failure itself: pytest repeats that text in its summary, whole where the variable CI is set.
     """
+    _leave_own_frames_out(call)
     report = yield
     if call.when != "call" or not report.failed:
         return report

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from . import credentials, instrumentation
-from .errors import ReplayError, UsageError
+from .errors import UsageError
 from .recording import scripts
 from .recording.interceptor import Crossing, seam
 
@@ -169,14 +169,17 @@ def importing_from(folder: str | os.PathLike[str] | None) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _script_errors() -> Iterator[None]:
+    from .replayer.refusal import refused
+
     try:
         yield
-    except (SystemExit, ReplayError):
+    except SystemExit:
         pass
     except UsageError:
         raise
     except Exception as error:
-        sys.excepthook(type(error), error, error.__traceback__)
+        if not refused(error):
+            sys.excepthook(type(error), error.with_traceback(part := scripts.user_part(error.__traceback__)), part)
 
 
 def _end(crossing: Crossing | None, error: BaseException | None) -> None:
@@ -194,6 +197,7 @@ def replay_script(runs: Any, script: str, arguments: Sequence[str] = (), *, modu
     """
     from .replayer import replaying
 
+    scripts.check(script, module=module)
     several = cast("list[Any]", runs if isinstance(runs, list) else [runs])
     handle = replaying(runs, **options)
     with handle, _script_errors():

@@ -7,7 +7,7 @@ from typing import Any
 
 from . import arguments
 from .runs import started
-from .terminal import paint, print_json, progress, say
+from .terminal import one_line, paint, print_json, progress, say
 
 HELP = "say what recordings are worth before they are replayed"
 EXAMPLES = ("chronicle check .chronicle", "chronicle check traces/ --run 4f2a --json")
@@ -32,7 +32,7 @@ def execute(options: argparse.Namespace) -> int:
             word = paint("ok", "green") if run.checks.ok else paint("not whole", "yellow")
             print(f"{run.id[:12]}  {started(run)}  ", end="")
             print(f"{word}  ", end="")
-            say(f"{run.entry.name}, {len(run.steps)} steps")
+            say(f"{one_line(run.entry.name, 100)}, {len(run.steps)} steps")
             for finding in run.checks.findings:
                 at = f" at step {finding.step}" if finding.step is not None else ""
                 say(f"    {finding.kind}{at}: {finding.message}")

@@ -10,7 +10,6 @@ import argparse
 import os
 import sys
 import threading
-from typing import Any
 
 from .terminal import print_json, safe
 
@@ -55,6 +54,7 @@ def execute(options: argparse.Namespace) -> int:
     """Run the command; its exit code is ours, and its traceback its own."""
     from .. import lifecycle
     from ..errors import UsageError
+    from ..recording import scripts
     from ..settings import AMBIENT_SOURCES
 
     command: list[str] = options.command
@@ -64,7 +64,7 @@ def execute(options: argparse.Namespace) -> int:
     if not command:
         raise UsageError("run: name a script, or -m and a module, as in: chronicle run agent.py")
     ambient = [] if options.no_ambient else [source for source in AMBIENT_SOURCES if source != "env" or options.env]
-    _check(command[0], module=module)
+    scripts.check(command[0], module=module)
     lifecycle.init(
         options.path, instrument=not options.no_instrument, ambient=ambient, ambient_env=tuple(options.env), export=options.export
     )
@@ -75,8 +75,8 @@ def execute(options: argparse.Namespace) -> int:
         code = 0
     except SystemExit as exit_:
         code = _exit_code(exit_)
-    except Exception:
-        sys.excepthook(*_user_part(sys.exc_info()))
+    except Exception as error:
+        sys.excepthook(type(error), error.with_traceback(part := scripts.user_part(error.__traceback__)), part)
         code = 1
     finally:
         sys.stdout.flush()
@@ -86,25 +86,6 @@ def execute(options: argparse.Namespace) -> int:
         lifecycle.shutdown()
     _tell(options, path, endpoint)
     return code
-
-
-def _check(command: str, *, module: bool) -> None:
-    """Refuse what cannot be started; everything that goes wrong later is the script's own."""
-    from importlib.util import find_spec
-
-    from ..errors import UsageError
-
-    if not module:
-        if not os.path.exists(command):
-            raise UsageError(f"run: no such script: {command}; give the path of a Python file, or -m and the name of a module")
-        return
-    sys.path.insert(0, os.getcwd())
-    try:
-        found = find_spec(command)
-    except (ImportError, ValueError):
-        found = None
-    if found is None:
-        raise UsageError(f"run: no module named {command}; modules are looked for in this folder and where Python has them")
 
 
 def _wait_for_threads() -> None:
@@ -119,19 +100,6 @@ def _exit_code(exit_: SystemExit) -> int:
         return exit_.code or 0
     print(exit_.code, file=sys.stderr)
     return 1
-
-
-def _user_part(info: Any) -> Any:
-    """Leave our own frames and those of runpy out of a traceback."""
-    kind, error, traceback = info
-    while traceback is not None and ("runpy" in traceback.tb_frame.f_code.co_filename or _ours(traceback.tb_frame.f_code.co_filename)):
-        traceback = traceback.tb_next
-    return kind, error.with_traceback(traceback), traceback
-
-
-def _ours(file: str) -> bool:
-    package = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-    return file.startswith((os.path.join(package, "cli"), os.path.join(package, "recording"), os.path.join(package, "lifecycle")))
 
 
 def _tell(options: argparse.Namespace, path: str | None, endpoint: str | None) -> None:

@@ -127,6 +127,7 @@ def _sampling(taken: list[Sent], arrived: Arrived, where: Where, facts: dict[str
         many = counts["plain"]["sent"]
         what = f"{plain} of {many} plain Runs arrived{kept}: something samples, or waits longer than {arrived.seconds:.0f} s"
         setting = "keep everything, or an archive of everything beside it (routing.yaml); chronicle doctor --config names the sampler"
+        setting += "; a Tempo drops traces above max_traces_per_user" if where.kind == "tempo" else ""
         yield Diagnosis("warning", "sampled", where.between, what, setting)
     elif not torn and not lost:
         yield Diagnosis("ok", "sampled", where.between, f"no sampling: all {PLAIN} plain Runs arrived, the failed one and the flagged one")

@@ -13,7 +13,7 @@ from typing import Any, Final
 from chronicle_otel.doctor.configuration import Configuration, Path, Unknown, number, on, seconds
 from chronicle_otel.doctor.diagnosis import Diagnosis, Severity
 from chronicle_otel.doctor.pipelines import Route, routes, type_of
-from chronicle_otel.doctor.sizes import LARGEST_SPAN, QUEUE_REQUESTS, RECEIVER_GRPC, RECEIVER_HTTP, RETRY_SECONDS
+from chronicle_otel.doctor.sizes import LARGEST_SPAN, OPEN_FILES, QUEUE_REQUESTS, RECEIVER_GRPC, RECEIVER_HTTP, RETRY_SECONDS
 
 GRPC_EXPORTERS: Final = frozenset({"otlp", "otlp_grpc", "loadbalancing", "load_balancing"})
 HTTP_EXPORTERS: Final = frozenset({"otlphttp", "otlp_http"})
@@ -236,10 +236,31 @@ def _retry(config: Configuration, at: Path) -> Iterator[Diagnosis]:
 
 def _file(config: Configuration, at: Path) -> Iterator[Diagnosis]:
     settings = config.mapping(*at)
-    by_size = settings.get("rotation") is not None
-    if not on(settings.get("append")) and not by_size:
+    by_size, appends = settings.get("rotation") is not None, on(settings.get("append"))
+    grouped = on(config.get(*at, "group_by", "enabled"))
+    if appends and by_size:
+        what = "append and rotation exclude each other, so the collector does not start"
+        yield Diagnosis("error", "file_settings", config.where(*at, "append"), what, "take append out: with rotation nothing is emptied")
+    path = str(settings.get("path", ""))
+    if grouped and not isinstance(settings.get("path"), Unknown) and (path.count("*") != 1 or path.startswith("*")):
+        what = "grouped files need one * in their path, not at its start, so the collector does not start"
+        yield Diagnosis("error", "file_settings", config.where(*at, "path"), what, "write it as /var/spans/*.jsonl")
+    if not by_size:
+        what = "what was acknowledged in the last second (flush_interval) is lost when the collector is killed"
+        yield Diagnosis("note", "file_buffered", config.where(*at, "flush_interval"), what, "a store behind a queue on disk has it")
+    if not appends and not by_size:
+        severity: Severity = "warning"
         what = "the file is emptied whenever the collector starts"
-        yield Diagnosis("warning", "file_emptied", config.where(*at, "append"), what, "set append: true")
+        if grouped:
+            files = number(config.get(*at, "group_by", "max_open_files")) or OPEN_FILES
+            severity = "error"
+            what = f"a file is emptied whenever it is opened again: at each start, and as soon as more than {files:g} take turns"
+        yield Diagnosis(severity, "file_emptied", config.where(*at, "append"), what, "set append: true")
+    if grouped:
+        what = "spans whose resource has no such attribute are dropped, which only a line of the debug log says"
+        yield Diagnosis(
+            "note", "ungrouped", config.where(*at, "group_by", "resource_attribute"), what, "group by what all have, as service.name"
+        )
     if by_size:
         rotation = config.mapping(*at, "rotation")
         megabytes, backups = number(rotation.get("max_megabytes")) or 100, number(rotation.get("max_backups"))

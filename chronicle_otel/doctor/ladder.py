@@ -52,7 +52,10 @@ def check_ladder(
 
 
 def cut_at(sent: str, came: Any) -> int | None:
-    """Where a string was cut, in bytes of UTF-8; None if it was not, or became another."""
+    """Where a string was cut, in bytes of UTF-8; None if it was not, or became another.
+
+    Dots behind it count, unless the length without them is that of somebody who is known to add them: Datadog's agent does.
+    """
     if not isinstance(came, str) or came == sent:
         return None
     if sent.startswith(came):
@@ -60,7 +63,8 @@ def cut_at(sent: str, came: Any) -> int | None:
     for dots in ("...", "…"):
         bare = came.removesuffix(dots)
         if bare != came and sent.startswith(bare):
-            return len(came.encode())
+            kept = len(bare.encode())
+            return kept if any(cut.bytes == kept for cut in CUTS) else len(came.encode())
     return None
 
 
@@ -86,7 +90,7 @@ def _strings(pairs: list[tuple[Sent, SpanRecord]], resource: Mapping[str, Any], 
     facts["strings"] = {"whole_up_to": max(whole, default=0), "cut_at": min(cuts.values(), default=None), "dropped": gone}
     places = [place for place, text, came in _nested(pairs, resource) if cut_at(text, came) is not None]
     if cuts:
-        yield _cut(min(cuts.values()), places, where)
+        yield _cut(min(cuts.values()), places, where, lists_are_text=_lists_are_text(pairs))
     elif places:
         what = f"long strings {' and '.join(places)} are cut, those of spans are not"
         yield Diagnosis("warning", "string_cut", where.between, what, TEMPO.setting if where.kind == "tempo" else "")
@@ -105,18 +109,25 @@ def _strings(pairs: list[tuple[Sent, SpanRecord]], resource: Mapping[str, Any], 
         )
 
 
-def _cut(size: int, places: list[str], where: Where) -> Diagnosis:
+def _lists_are_text(pairs: list[tuple[Sent, SpanRecord]]) -> bool:
+    """Say whether a list of chunks came as one text, which a cut would shorten like any other."""
+    return any(isinstance(record.attributes.get("doctor.chunks"), str) for _, record in pairs)
+
+
+def _cut(size: int, places: list[str], where: Where, *, lists_are_text: bool) -> Diagnosis:
     known = next((cut for cut in CUTS if cut.bytes == size), TEMPO if where.kind == "tempo" else None)
     also = f" (also {', '.join(places)})" if places else ""
     also = (f", as {known.who} does" if known is not None and known.bytes == size else "") + also
     if size < CHUNK:
         what = f"strings are cut at {size:,} bytes{also}: recordings cannot be replayed"
+    elif lists_are_text:
+        what = f"strings are cut at {size:,} bytes{also}, and lists come as JSON text: recordings with a longer payload cannot be replayed"
     else:
         what = (
             f"strings are cut at {size:,} bytes{also}: payloads of recordings, lists of shorter ones, pass; long strings of others do not"
         )
     setting = known.setting if known is not None else _ANY_CUT
-    return Diagnosis("error" if size < CHUNK else "warning", "string_cut", where.between, what, setting)
+    return Diagnosis("error" if size < CHUNK or lists_are_text else "warning", "string_cut", where.between, what, setting)
 
 
 _ANY_CUT: Final = (

@@ -18,6 +18,7 @@ def check_privacy(config: Configuration, next_hops: Sequence[Configuration] = ()
     for way in ways:
         if not way.has(_OURS):
             bare.setdefault(way.exporter, []).append(way)
+    yield from _printed(config, ways)
     later = any(type_of(name) == _OURS for hop in next_hops for name in hop.mapping("processors"))
     here = any(way.has(_OURS) for way in ways)
     for exporter, open_ways in bare.items():
@@ -40,6 +41,15 @@ def check_privacy(config: Configuration, next_hops: Sequence[Configuration] = ()
             what,
             "collector-config/pipelines/add-to-yours.yaml, or chronicle.init(redact=True)",
         )
+
+
+def _printed(config: Configuration, ways: list[Route]) -> Iterator[Diagnosis]:
+    for exporter in sorted({way.exporter for way in ways if type_of(way.exporter) == "debug"}):
+        if config.get("exporters", exporter, "verbosity") == "detailed":
+            bare = any(way.exporter == exporter and not way.has(_OURS) for way in ways)
+            what = "it prints every payload into the collector's log" + (", as it came" if bare else ", which grows with it")
+            where = config.where("exporters", exporter, "verbosity")
+            yield Diagnosis("warning" if bare else "note", "payloads_logged", where, what, "set verbosity: basic")
 
 
 def _headers(config: Configuration, exporter: str, ways: list[Route]) -> Iterator[Diagnosis]:

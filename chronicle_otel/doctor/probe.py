@@ -62,6 +62,8 @@ class Sent:
     event: Mapping[str, Any] = field(default_factory=dict[str, Any])
     """Attributes of its event, if it has one."""
     link: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    message: str = "the probe fails on purpose"
+    """Of its status, where it failed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,8 +155,9 @@ class _Making:
         yield self._span("ladder", "attributes", {f"doctor.attribute.{at:03d}": at for at in range(ATTRIBUTES)}, **below)
         yield self._span("ladder", "values", _values(), **below)
         nested = {"doctor.nested": words(NESTED), "doctor.nested.private": f"mail to {EMAIL}"}
-        yield self._span("ladder", "event and link", {}, event=nested, link={"doctor.nested": words(NESTED)}, **below)
-        yield self._span("ladder", "private", {"doctor.text": f"mail to {EMAIL}", "doctor.list": ["card", CARD]}, **below)
+        yield self._span("ladder", "event and link", {}, event=nested, link=nested, **below)
+        private = {"doctor.text": f"mail to {EMAIL}", "doctor.list": ["card", CARD]}
+        yield self._span("ladder", f"mail to {EMAIL}", private, message=f"no mail to {EMAIL}", **below)
         yield root
 
     # ---- Runs
@@ -208,7 +211,7 @@ class _Making:
             span.start_time_unix_nano, span.end_time_unix_nano = each.start_ns, each.end_ns
             _fill(span.attributes, each.attributes)
             if each.failed:
-                span.status.code, span.status.message = 2, "the probe fails on purpose"
+                span.status.code, span.status.message = 2, each.message
             if each.event:
                 event = span.events.add()
                 event.name, event.time_unix_nano = "probe", each.start_ns + 1_000

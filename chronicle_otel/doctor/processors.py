@@ -85,18 +85,18 @@ def _batch(config: Configuration, at: Path) -> Iterator[Diagnosis]:
 
 
 def _probabilistic(config: Configuration, at: Path) -> Iterator[Diagnosis]:
+    """Spans are decided by their trace's id, whatever `attribute_source` says: that is for logs."""
     share = number(config.get(*at, "sampling_percentage"))
     if share is not None and share < 100:
         what = f"of 100 Runs about {share:g} arrive, the others not at all, failed and flagged ones among them"
         setting = "keep everything, or choose whole Runs by tail_sampling (collector-config/pipelines/sampling.yaml)"
         yield Diagnosis("warning", "sampled", config.where(*at, "sampling_percentage"), what, setting)
-    if config.get(*at, "attribute_source") == "record" or config.get(*at, "from_attribute"):
-        what = "it is decided by an attribute of each span: Runs are torn"
-        yield Diagnosis("error", "runs_torn", config.where(*at), what, "sample by trace id (attribute_source: traceID)")
 
 
 def _group(config: Configuration, at: Path) -> Iterator[Diagnosis]:
     what = "all spans wait in memory; those that come after wait_duration (1s) go on by themselves, and a killed collector loses what waits"
+    traces = number(config.get(*at, "num_traces"))
+    what += f"; above num_traces ({int(traces or 1_000_000):,}) the oldest trace is dropped"
     yield Diagnosis("note", "held_in_memory", config.where(*at), what, "tail_sampling does not need it")
 
 

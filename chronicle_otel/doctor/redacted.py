@@ -44,7 +44,7 @@ def check_redaction(
         yield Diagnosis("warning", "no_redaction", where.between, what, setting)
     else:
         what = f"private values were replaced{by} in {', '.join(replaced)}, and not in {', '.join(raw)}"
-        setting = "chronicle_redaction looks into all of these; `redaction` of the contrib distribution skips lists"
+        setting = "chronicle_redaction looks into all of these; `redaction` of the contrib distribution skips some"
         yield Diagnosis("error", "redaction_skips", where.between, what, setting)
 
 
@@ -54,9 +54,15 @@ def _places(span: Sent, record: SpanRecord, resource: Mapping[str, Any]) -> Iter
     for name, place in named.items():
         if name in span.attributes and _private(span.attributes[name]):
             yield place, _text(span.attributes[name]), _text(record.attributes.get(name))
+    if EMAIL in span.name:
+        yield "names", span.name, record.name
+    if EMAIL in span.message:
+        yield "status messages", span.message, record.status[1]
     if "doctor.nested.private" in span.event:
         name, events = "doctor.nested.private", record.events
         yield "events", span.event[name], next((_text(each["attributes"][name]) for each in events if name in each["attributes"]), "")
+        links = record.links
+        yield "links", span.link[name], next((_text(each["attributes"][name]) for each in links if name in each["attributes"]), "")
         name = "doctor.resource.private"
         yield "resources", resource[name], _text(record.resource.get(name))
 

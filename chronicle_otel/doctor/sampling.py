@@ -31,13 +31,19 @@ def _tail(config: Configuration, at: Path) -> Iterator[Diagnosis]:
         yield Diagnosis(
             "warning", "runs_torn", config.where(*at, "decision_cache", "sampled_cache_size"), what, "set it far above num_traces"
         )
+    both = "decision_cache.sampled_cache_size and non_sampled_cache_size above num_traces"
     if not on(config.get(*at, "block_on_overflow")):
         what = f"above {int(traces):,} open traces the oldest is dropped, undecided"
-        yield Diagnosis("warning", "sampled", config.where(*at, "num_traces"), what, "set block_on_overflow: true")
+        yield Diagnosis("warning", "sampled", config.where(*at, "num_traces"), what, f"set block_on_overflow: true, and {both}")
+    elif not (cache and number(config.get(*at, "decision_cache", "non_sampled_cache_size"))):
+        what = f"without both decision caches decided traces keep their place: after {int(traces):,} traces it takes no more, for ever"
+        yield Diagnosis("error", "sampler_stops", config.where(*at, "block_on_overflow"), what, f"set {both}")
     largest = number(config.get(*at, "maximum_trace_size_bytes"))
     if largest:
         what = f"traces of more than {int(largest):,} bytes are dropped, and Runs with many Steps are large"
         yield Diagnosis("warning", "trace_limit", config.where(*at, "maximum_trace_size_bytes"), what, "take it out")
+    what = "the payload of every open trace waits in memory: a killed collector loses what waits, acknowledged or not"
+    yield Diagnosis("note", "held_in_memory", config.where(*at), what, "keep an archive of everything in front of it (routing.yaml)")
     policies = json.dumps(config.get(*at, "policies"), default=str)
     if "always_sample" in policies and '"drop"' not in policies:
         return

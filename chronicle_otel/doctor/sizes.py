@@ -25,10 +25,14 @@ TEMPO_MESSAGE: Final = 16 * 1024 * 1024
 """server.grpc_server_max_recv_msg_size: between its own parts, a trace is one message."""
 TEMPO_RATE: Final = 30_000_000
 """ingestion.rate_limit_bytes, per second, and burst_size_bytes."""
+TEMPO_TRACES: Final = 10_000
+"""Traces; ingestion.max_traces_per_user, those that are open at once."""
 RETRY_SECONDS: Final = 300
 """retry_on_failure.max_elapsed_time of an exporter (exporter/exporterhelper)."""
 QUEUE_REQUESTS: Final = 1_000
 """sending_queue.queue_size, which counts requests unless a sizer is named."""
+OPEN_FILES: Final = 100
+"""Files; group_by.max_open_files of the file exporter."""
 DECISION_WAIT: Final = 30
 """Seconds; tail_sampling's decision_wait."""
 LONG_RUN: Final = 300

@@ -6,18 +6,20 @@ from collections.abc import Iterator
 from typing import Any, cast
 
 from chronicle_otel.doctor.configuration import Configuration, Path, Unknown, number, seconds
-from chronicle_otel.doctor.diagnosis import Diagnosis
+from chronicle_otel.doctor.diagnosis import Diagnosis, Severity
 from chronicle_otel.doctor.hops import check_receivers
 from chronicle_otel.doctor.pipelines import routes, type_of
 from chronicle_otel.doctor.sizes import (
     BADGER_VALUE,
     CHUNK,
     ELASTIC_SEARCHABLE,
+    RECEIVER_GRPC,
     TEMPO,
     TEMPO_ATTRIBUTE,
     TEMPO_MESSAGE,
     TEMPO_RATE,
     TEMPO_TRACE,
+    TEMPO_TRACES,
     VENDORS,
 )
 
@@ -59,12 +61,7 @@ def check_tempo(config: Configuration) -> Iterator[Diagnosis]:
                 severity, "trace_limit", config.where("server", name), what, "raise grpc_server_max_recv_msg_size and …_send_msg_size"
             )
             break
-    for name in ("rate_limit_bytes", "burst_size_bytes"):
-        path, given = _first(config, ("overrides", "defaults", "ingestion", name), ("overrides", f"ingestion_{name}"))
-        rate = TEMPO_RATE if given is None else number(given)
-        if rate is not None and rate <= TEMPO_RATE:
-            what = f"what comes faster than {int(rate):,} bytes a second is refused; senders try again for a while"
-            yield Diagnosis("note", "rate_limit", config.where(*path), what, f"raise overrides.defaults.ingestion.{name}")
+    yield from _tempo_ingestion(config)
     if config.get("overrides", "per_tenant_override_config"):
         where = config.where("overrides", "per_tenant_override_config")
         yield Diagnosis("note", "not_judged", where, "tenants have limits in a file of their own, which is not looked at")
@@ -73,6 +70,25 @@ def check_tempo(config: Configuration) -> Iterator[Diagnosis]:
         what = "searches leave the newest 30 seconds out; a trace is found by its id before that"
         yield Diagnosis("note", "search_delay", config.where("query_frontend", "query_end_cutoff"), what)
     yield from check_receivers(config, "distributor", "receivers")
+
+
+def _tempo_ingestion(config: Configuration) -> Iterator[Diagnosis]:
+    for name in ("rate_limit_bytes", "burst_size_bytes"):
+        path, given = _first(config, ("overrides", "defaults", "ingestion", name), ("overrides", f"ingestion_{name}"))
+        rate = TEMPO_RATE if given is None else number(given)
+        if rate is None or rate > TEMPO_RATE:
+            continue
+        what = f"what comes faster than {int(rate):,} bytes a second is refused; senders try again for a while"
+        severity: Severity = "note"
+        if name == "burst_size_bytes" and rate < RECEIVER_GRPC:
+            severity = "error"
+            what = f"a request of more than {int(rate):,} bytes is refused with the advice to try again: it and all behind it wait for ever"
+        yield Diagnosis(severity, "rate_limit", config.where(*path), what, f"raise overrides.defaults.ingestion.{name}")
+    path, given = _first(config, ("overrides", "defaults", "ingestion", "max_traces_per_user"), ("overrides", "max_traces_per_user"))
+    traces = TEMPO_TRACES if given is None else number(given)
+    if traces and traces <= TEMPO_TRACES:
+        what = f"while {int(traces):,} traces are open, new ones vanish, after they were acknowledged"
+        yield Diagnosis("note", "open_traces", config.where(*path), what, "raise overrides.defaults.ingestion.max_traces_per_user")
 
 
 def _tempo_strings(config: Configuration) -> Iterator[Diagnosis]:

@@ -96,6 +96,8 @@ def _wrap_send(original: Callable[..., Any]) -> Callable[..., Any]:
                 return original(self, request, *args, **kwargs)
             call.streamed = bool(kwargs.get("stream"))
             if call.served is not None:
+                if call.served.answer.form != "stream":
+                    call.served.answer.turn()
                 response = call.served.response(request)
             else:
                 call.sending = True

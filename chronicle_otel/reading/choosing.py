@@ -116,5 +116,6 @@ def _nothing_in(source: Source, found: Spans) -> str:
 
 
 def _listed(found: list[Run]) -> str:
-    lines = [f"  {each.id}  {each.started}  {each.entry.name}, {len(each.steps)} steps" for each in found[:50]]
+    named = [(each, " ".join(each.entry.name.split())[:100]) for each in found[:50]]
+    lines = [f"  {each.id}  {each.started}  {name}, {len(each.steps)} steps" for each, name in named]
     return "\n".join(lines + ([f"  … and {len(found) - 50} more"] if len(found) > 50 else []))

@@ -150,8 +150,8 @@ def _record(span: Any, resource: dict[str, Any], scope: tuple[str, str, dict[str
         _id(get("spanId"), 16, "spanId"),
         _parent_id(parent) if parent else "",
         _name(get("name")),
-        int(start) if start else 0,
-        int(end) if end else 0,
+        _time(start) if start else 0,
+        _time(end) if end else 0,
         attributes_of(get("attributes")),
         tuple(_event(event) for event in events) if events else (),
         tuple(_link(link) for link in links) if links else (),
@@ -165,6 +165,17 @@ def _record(span: Any, resource: dict[str, Any], scope: tuple[str, str, dict[str
         scope[1],
         scope[2],
     )
+
+
+_LAST_TIME: Final = 2**64 - 1
+"""OTLP counts nanoseconds in 64 bits."""
+
+
+def _time(value: Any) -> int:
+    moment = int(value)
+    if not 0 <= moment <= _LAST_TIME:
+        raise ValueError(f"a time of {value!r:.60} ns is out of range")
+    return moment
 
 
 def _name(value: Any) -> str:

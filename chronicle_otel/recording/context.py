@@ -15,7 +15,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, cast
 
-from .interceptor import CONTEXT_VARIABLES, current, lane
+from .interceptor import CONTEXT_VARIABLES, current, lane, seam
 
 _installed = 0
 _lock = threading.Lock()
@@ -42,12 +42,16 @@ def lane_below(parent: Any) -> str | None:
     return here[1] if here is not None and here[0] is parent else None
 
 
-def carried(name: str) -> Callable[..., Any] | None:
-    """Return a runner `(function, *args)` that has the current chronicle context in another thread, or None outside a Run."""
+def carried(name: str) -> tuple[Callable[..., Any], int] | None:
+    """Return a runner `(function, *args)` that has the current chronicle context in another thread, and the `id` of its lane.
+
+    None outside a Run.
+    """
     if current.get() is None:
         return None
     values = [(variable, variable.get()) for variable in CONTEXT_VARIABLES if variable is not lane]
-    values.append((cast("contextvars.ContextVar[Any]", lane), next_lane(name)))
+    child = next_lane(name)
+    values.append((cast("contextvars.ContextVar[Any]", lane), child))
 
     def run(function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
         tokens = [(variable, variable.set(value)) for variable, value in values]  # type: ignore[arg-type]
@@ -57,7 +61,13 @@ def carried(name: str) -> Callable[..., Any] | None:
             for variable, token in reversed(tokens):
                 variable.reset(token)  # type: ignore[arg-type]
 
-    return run
+    return run, id(child)  # a future that somebody keeps must keep no Run
+
+
+def _done(child: int, *_: Any) -> None:
+    """A concurrent child is done."""
+    if seam.lane_ended is not None:
+        seam.lane_ended(child)
 
 
 def _name_of(function: Any) -> str:
@@ -72,16 +82,28 @@ def _submit(self: ThreadPoolExecutor, fn: Callable[..., Any], /, *args: Any, **k
     try:
         if run is None:
             return _original["submit"](self, fn, *args, **kwargs)
-        return _original["submit"](self, run, fn, *args, **kwargs)
+        if seam.lane_begun is not None:
+            seam.lane_begun(run[1])
+        future = _original["submit"](self, run[0], fn, *args, **kwargs)
+        if seam.lane_ended is not None:
+            future.add_done_callback(functools.partial(_done, run[1]))
+        return future
     finally:
         _pool_is_starting_a_worker.yes = False
+
+
+def _until_done(run: Callable[..., Any], child: int, function: Callable[[], Any]) -> None:
+    try:
+        run(function)
+    finally:
+        _done(child)
 
 
 def _start(self: threading.Thread) -> None:
     if not getattr(_pool_is_starting_a_worker, "yes", False):
         run = carried(_name_of(getattr(self, "_target", None) or self))
         if run is not None:
-            self.run = functools.partial(run, self.run)
+            self.run = functools.partial(_until_done, *run, self.run)
     _original["start"](self)
 
 

@@ -88,6 +88,10 @@ class Answer(Protocol):
         """Return the recorded value, or raise the recorded error."""
         ...
 
+    def turn(self) -> None:
+        """Wait until the recorded order of completion lets this answer go, in a thread (SDK seams; `value` does it by itself)."""
+        ...
+
     async def avalue(self) -> Any:
         """The same, released in the recorded order of completion; pends until cancelled if the form is "pending"."""
         ...
@@ -203,7 +207,7 @@ class ReplayedRun:
 class Seam:
     """Holder of the process's current Interceptor; one attribute read is the whole cost while nothing is configured."""
 
-    __slots__ = ("after_replay", "before_replay", "interceptor", "on_instrument", "on_uninstrument")
+    __slots__ = ("after_replay", "before_replay", "interceptor", "lane_begun", "lane_ended", "on_instrument", "on_uninstrument")
 
     def __init__(self) -> None:
         self.interceptor: Interceptor | None = None
@@ -211,6 +215,10 @@ class Seam:
         """Called with the names of all recorded Steps before a replay starts: the seams of SDKs must stand by then."""
         self.after_replay: Callable[[ReplayedRun], None] | None = None
         """Called with each Run that was replayed, to make the replay's own trace."""
+        self.lane_begun: Callable[[int], None] | None = None
+        """Called with the `id` of the lane of a job that is given to a pool, while a replay is active."""
+        self.lane_ended: Callable[[int], None] | None = None
+        """Called with the `id` of the lane (the value of `lane`) of a pool's job or a thread that is done, while a replay is active."""
         self.on_instrument: Callable[[Any], None] | None = None
         """Called with a TracerProvider, or None for the global one, when the user switches an Instrumentor on by himself."""
         self.on_uninstrument: Callable[[], None] | None = None

@@ -42,9 +42,16 @@ class ServedAnswer:
             self._returned = head.get("return") if is_object(head) and crossing.boundary.sdk is None else None
 
     def value(self) -> Any:
-        """Return the recorded value, or raise the recorded error."""
-        self._pause()
+        """Return the recorded value, or raise the recorded error, in the recorded order of completion."""
+        self.turn()
         return self._settle()
+
+    def turn(self) -> None:
+        """Wait until the recorded order of completion lets this answer go, in a thread."""
+        self._pause()
+        recorded = self._crossing.recorded
+        if recorded is not None and self.form in ("value", "error"):
+            self._crossing.replayer.threads.wait(recorded)
 
     async def avalue(self) -> Any:
         """The same in the recorded order of completion; pends until cancelled where the recorded call was cancelled."""

@@ -82,6 +82,12 @@ def _is_stand_in(tree: Any) -> bool:
     return is_items(content) and bool(content) and content[0] == "?"
 
 
+def _members_of(tree: Any) -> Any:
+    """Look through the kinds of dict that equal a dict of the same members."""
+    content = tree.get(semconv.TYPE) if is_object(tree) and len(tree) == 1 else None
+    return content[1] if is_items(content) and len(content) > 1 and content[0] in values.MAPPINGS else tree
+
+
 def holds_hole(tree: Any) -> bool:
     """Say whether any part of a tree is unknown."""
     return any(is_hole(node) for node in _containers(tree))
@@ -152,6 +158,7 @@ def same_but(recorded: Any, live: Any, leaf: Leaf, *, name: str = "", pair: Pair
     """
     if recorded is live or is_hole(recorded):
         return True
+    recorded, live = _members_of(recorded), _members_of(live)
     if is_object(recorded) and is_object(live):
         if semconv.TYPE in recorded and semconv.TYPE in live:
             return values.equal(recorded, live) or _same_typed(recorded[semconv.TYPE], live[semconv.TYPE], leaf, name, pair)
@@ -180,6 +187,7 @@ def diff(recorded: Any, live: Any) -> list[Difference]:
 def _diff(recorded: Any, live: Any, path: Path, found: list[Difference]) -> None:
     if len(found) >= _MAX_DIFFERENCES or recorded is live or is_hole(recorded) or is_hole(live):
         return
+    recorded, live = _members_of(recorded), _members_of(live)
     if is_object(recorded) and is_object(live):
         if semconv.TYPE in recorded or semconv.TYPE in live:
             _diff_typed(recorded, live, path, found)

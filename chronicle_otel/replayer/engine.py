@@ -33,6 +33,8 @@ from .placing import is_entry, take_run
 from .preparing import code_changed, module_changed, prepare
 from .refusal import EndlessLoop
 from .serving import form_of, unservable
+from .threads import ThreadOrder
+from .threads import here as here_in_threads
 
 _OPENS_A_RUN: Final = frozenset({"agent", "step"})
 _SAME_REFUSALS: Final = 1000
@@ -59,6 +61,8 @@ class Replayer:
         self.stopped: str | None = None
         self.lock = threading.RLock()
         self._turnstiles: dict[asyncio.AbstractEventLoop, Turnstile] = {}
+        self._cancelled = [r for run in self.runs for r in run.matcher.steps if r.step.form == "pending"]
+        self.threads = ThreadOrder((run.matcher.steps for run in self.runs), self._earlier)
         self._open: dict[int, Happened] = {}
         self.ambient_answers = AmbientAnswers(self, freeze=options.freeze)
         self._places: weakref.WeakSet[Place] = weakref.WeakSet()
@@ -103,6 +107,7 @@ class Replayer:
     def begin(self, crossing: ReplayCrossing, tree: Any, here: Here) -> Happened:
         """Place a crossing, match it, log it. Raises `Refused` where it gets no answer, `Diverged` where the replay is to stop."""
         boundary = crossing.boundary
+        self.threads.went_on(here_in_threads())
         tree = self._redacted(tree)
         ambient.refresh()
         with self.lock:
@@ -176,7 +181,7 @@ class Replayer:
     # ---- matching
 
     def _prepare(self, run: RunLog, happened: Happened) -> None:
-        """Leave out parameters that exist only through a default which the recording never knew."""
+        """Leave out parameters that exist only through a default which the recording never knew; give a renamed one its old name."""
         node, boundary = happened.node, happened.boundary
         if boundary.defaults and is_object(node.tree):
             known = run.matcher.known_members(node.kind, node.name) if node.parent is not None else frozenset(_members(run.root.tree))
@@ -187,6 +192,11 @@ class Replayer:
             ]
             if new:
                 node.tree = {name: member for name, member in node.tree.items() if name not in new}
+        renamed = run.matcher.renamed_member(node)
+        if renamed is not None:
+            old, now = renamed
+            node.tree = {old if name == now else name: member for name, member in node.tree.items()}
+            happened.notes.append(("renamed", f"its parameter {now} was called {old} when it was recorded"))
 
     def _match_root(self, run: RunLog, happened: Happened) -> None:
         node, root = happened.node, run.root
@@ -387,7 +397,7 @@ class Replayer:
         turnstile = self._turnstiles.get(loop)
         if turnstile is None:
             with self.lock:
-                turnstile = self._turnstiles.setdefault(loop, Turnstile(loop, self._earlier, self._elsewhere))
+                turnstile = self._turnstiles.setdefault(loop, Turnstile(loop, self._expected, self._elsewhere))
         try:
             return await turnstile.wait(happened.recorded, pending=pending)
         except BaseException:
@@ -401,8 +411,24 @@ class Replayer:
                     return [r for r in run.matcher.waits_for(recorded) if r.step.form != "pending" and not run.matcher.planned(r)]
         return []
 
+    def _expected(self, recorded: Recorded) -> list[Recorded]:
+        """Those that ended earlier, and those that were under way and were cancelled later: the code is to have asked for them too."""
+        found = self._earlier(recorded)
+        for p in self._cancelled:
+            if (
+                p.start_ns < recorded.end_ns
+                and p.end_ns > recorded.start_ns
+                and not p.used
+                and p is not recorded
+                and _together(p, recorded)
+            ):
+                found.append(p)
+        return found
+
     def _elsewhere(self) -> bool:
         here = threading.get_ident()
+        if self.threads.busy():
+            return True
         with self.lock:
             return any(h.thread != here for h in self._open.values())
 
@@ -422,6 +448,15 @@ class Replayer:
             self.closed = True
             self._turnstiles.clear()
             self.ambient_answers.stop()
+
+
+def _together(a: Recorded, b: Recorded) -> bool:
+    """Whether two Steps are of one Run."""
+    while a.parent is not None:
+        a = a.parent
+    while b.parent is not None:
+        b = b.parent
+    return a is b
 
 
 def _members(tree: Any) -> Iterable[str]:

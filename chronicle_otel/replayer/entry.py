@@ -31,6 +31,8 @@ def find(run: Any, entry: str | Callable[..., Any] | None) -> Callable[..., Any]
         if not colon or not module or not name:
             raise UsageError(f'entry={entry!r}: write "module:function", as in "shop.agent:answer"')
         return _resolve(module, name, f"entry {entry}")
+    if entry is not None:
+        raise UsageError(f'entry={entry!r:.80}: give a function, or "module:function", as in "shop.agent:answer"')
     recorded = run.entry
     module, name = getattr(recorded, "module", None) or "", getattr(recorded, "qualname", None) or ""
     if not module or not name:
@@ -125,6 +127,8 @@ def arguments(run: Any, function: Callable[..., Any], provide: Mapping[str, Call
         value: Any
         if parameter.name in provide:
             value = _provided(parameter.name, provide[parameter.name])
+        elif parameter.name in members and _is_default(members[parameter.name], parameter):
+            continue
         elif parameter.name in members:
             value = _rebuilt(members[parameter.name], hints.get(parameter.name), parameter, function)
         elif parameter.default is not parameter.empty or parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
@@ -152,6 +156,13 @@ def _provided(name: str, factory: Any) -> Any:
         return factory()
     except Exception as error:
         raise CannotReproduce(f"provide: the factory of {name!r} raised {type(error).__name__}: {error}") from error
+
+
+def _is_default(tree: Any, parameter: inspect.Parameter) -> bool:
+    """Whether a value that no recording can hold (a function, a client) is the parameter's own default."""
+    return (
+        parameter.default is not parameter.empty and not values.replayable(tree) and values.equal(tree, values.to_tree(parameter.default))
+    )
 
 
 def _rebuilt(tree: Any, hint: Any, parameter: inspect.Parameter, function: Callable[..., Any]) -> Any:

@@ -80,6 +80,23 @@ class Matcher:
             self._members[kind, name] = known
         return known
 
+    def renamed_member(self, n: Live) -> tuple[str, str] | None:
+        """Return (old name, new name) of a parameter, where it is the only one that is gone, and the only new one holds its value."""
+        steps = [self.root] if n.parent is None else self._by_name.get((n.kind, n.name)) or []
+        if not steps or not is_object(n.tree):
+            return None
+        if n.parent is not None:
+            known = self.known_members(n.kind, n.name)
+        else:
+            known = frozenset(self.root.tree if is_object(self.root.tree) else ())
+        new, gone = n.tree.keys() - known, known - n.tree.keys()
+        if len(new) != 1 or len(gone) != 1:
+            return None
+        (now,), (old,) = new, gone
+        key = values.key(n.tree[now])
+        same = any(is_object(r.tree) and old in r.tree and values.key(r.tree[old]) == key for r in steps)
+        return (old, now) if same else None
+
     def _renamed(self, kind: str, name: str) -> list[Recorded]:
         """Recorded Steps whose name is no boundary's any more, for a live name that the recording does not have."""
         if (kind, name) in self._by_name or (self.root.kind, self.root.name) == (kind, name):

@@ -17,6 +17,8 @@ from .counterparts import Recorded
 _MAX_PASSES: Final = 1000
 """Passes of a loop that never runs dry (a task that polls) before the next answer goes anyway."""
 _POLL: Final = 0.002
+_PREPARING: Final = 0.1
+"""Seconds that a call which will be cancelled may take until it is asked for; they pass only while something else is at work."""
 _HOPELESS: Final = 1.0
 """Seconds in which nothing at all happened before a pending outcome counts as never cancelled."""
 
@@ -32,8 +34,8 @@ class _Waiting:
 class Turnstile:
     """Lets the stubs that wait in one event loop go, one at a time. Used from that loop's thread only.
 
-    `earlier(recorded)` names Steps that ended before it and have not been asked for; `elsewhere()` says whether live code
-    of the replay is running in another thread, which may still ask for them.
+    `earlier(recorded)` names Steps that ended before it, or were cancelled while it ran, and have not been asked for; `elsewhere()`
+    says whether live code of the replay is running in another thread, which may still ask for them.
     """
 
     def __init__(
@@ -81,7 +83,7 @@ class Turnstile:
         first = min(ready, key=lambda w: (w.recorded.end_ns, w.recorded.seq))
         earlier = self._earlier(first.recorded)
         if earlier:
-            gap = (max(p.end_ns for p in earlier) - first.recorded.start_ns) / 1e9
+            gap = max(self._gap(first.recorded, p) for p in earlier)
             left = first.since + gap - now
             timer = self._next_timer()
             if left > 0 and timer is not None and timer - now < left:
@@ -91,6 +93,13 @@ class Turnstile:
                 self._soon(_POLL)
                 return
         self._let_go(first, True)
+
+    @staticmethod
+    def _gap(r: Recorded, p: Recorded) -> float:
+        """Seconds in which a Step is to be asked for, or done, if it is to come before another one."""
+        if p.step is not None and p.step.form == "pending":
+            return max(p.start_ns - r.start_ns, 0) / 1e9 + _PREPARING
+        return (p.end_ns - r.start_ns) / 1e9
 
     def _let_go(self, entry: _Waiting, turn: bool) -> None:
         self._waiting.remove(entry)

@@ -11,6 +11,13 @@ class EndlessLoop(BaseException):
     """Raised past `except Exception` into code that repeats a refused call for ever."""
 
 
+def refused(error: BaseException) -> bool:
+    """Say whether an error is one of the replay, or a group of nothing else."""
+    if isinstance(error, BaseExceptionGroup):
+        return all(refused(each) for each in cast("BaseExceptionGroup[BaseException]", error).exceptions)
+    return isinstance(error, (ReplayError, EndlessLoop))
+
+
 def raised_by_replay(error: BaseException | None) -> bool:
     """Say whether the replay raised an error, or the code did while it handled one of the replay."""
     seen: set[int] = set()

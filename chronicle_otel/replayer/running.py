@@ -80,6 +80,7 @@ class Replaying:
         self._replayer: Replayer | None = None
         self._guard: NetworkGuard | None = None
         self._previous: Any = None
+        self._previous_lanes: Any = None, None
         self._patched = False
         self._results: list[Result] | None = None
         self._result: Result | None = None
@@ -125,6 +126,8 @@ class Replaying:
             self._patched = True
         self._guard.__enter__()
         self._previous, seam.interceptor = seam.interceptor, replayer
+        self._previous_lanes = seam.lane_begun, seam.lane_ended
+        seam.lane_begun, seam.lane_ended = replayer.threads.begun, replayer.threads.ended
         return self
 
     def __exit__(self, _type: Any, error: BaseException | None, _traceback: Any) -> None:
@@ -133,6 +136,7 @@ class Replaying:
             return
         replayer.close()
         seam.interceptor = self._previous
+        seam.lane_begun, seam.lane_ended = self._previous_lanes
         guard.__exit__()
         if self._patched:
             ambient.uninstall()

@@ -72,7 +72,7 @@ def judge(log: RunLog, *, strict: bool, assertion: Any, plan: Any) -> Result:
     _missing(log, causes, found)
     _order(log, found)
     if log.started and log.root.step.form == "none":
-        text = "the recording has no end (the process was killed): how this run ended could not be compared"
+        text = "the recording has no end (the process was killed, or attributes were dropped): how this run ended could not be compared"
         found.notes.append(_Found(0, Note("not_recorded", recorded_ref(log.root), text=text)))
     divergences = [f.entry for f in sorted(found.divergences, key=lambda f: f.at) if isinstance(f.entry, Divergence)]
     notes = [f.entry for f in sorted(found.notes, key=lambda f: f.at) if isinstance(f.entry, Note)]
@@ -331,7 +331,7 @@ def _decide(log: RunLog, result: Result, assertion: Any) -> None:
         verdicts.append("failed")
     blocking = result.divergences
     if assertion is not None:
-        blocking = _assertion(result, assertion, verdicts)
+        blocking = _assertion(log, result, assertion, verdicts)
     if blocking:
         verdicts.append("diverged")
     if log.problem is not None:
@@ -340,15 +340,25 @@ def _decide(log: RunLog, result: Result, assertion: Any) -> None:
     result.verdict = strongest(verdicts)
 
 
-def _assertion(result: Result, assertion: Any, verdicts: list[str]) -> list[Divergence]:
+def _assertion(log: RunLog, result: Result, assertion: Any, verdicts: list[str]) -> list[Divergence]:
     """Evaluate the assertion on both sides; return the divergences that a fix does not account for."""
-    result.assertion = recorded, replayed = view.evaluate(assertion, result.recorded_view), view.evaluate(assertion, result.view)
+    root = log.root_happened
+    if root is None:
+        result.warnings.append("the entry never ran, so the assertion was not judged")
+        return result.divergences
+    raised: list[str] = []
+    result.assertion = recorded, replayed = view.evaluate(assertion, result.recorded_view), view.evaluate(assertion, result.view, raised)
+    if raised:
+        result.warnings.append(f"the assertion counts as false on this code because it raised {raised[0]}")
     _warn_of_what_lies_below(result, assertion, replayed)
     if not replayed:
         verdicts.append("still_failing")
         return result.divergences
     if recorded:
         result.warnings.append("the assertion holds on the recording as well: it does not state the harm, so nothing is shown to be fixed")
+        return result.divergences
+    if root.form is None or (root.error is not None and raised_by_replay(root.error)):
+        result.warnings.append("the run was cut short by the replay: that the assertion holds so far does not show that anything is fixed")
         return result.divergences
     verdicts.append("fixed")
     return [d for d in result.divergences if not accounted_for(d)]

@@ -201,31 +201,39 @@ def _add_below(views: dict[int, StepView], recorded: Any, parent: StepView) -> N
         _add_below(views, child, views[id(child)])
 
 
-def evaluate(assertion: str | Callable[[RunView], Any], view: RunView) -> bool:
+def evaluate(assertion: str | Callable[[RunView], Any], view: RunView, raised: list[str] | None = None) -> bool:
     """Say whether an assertion holds of a Run. One that raises on it does not hold; one that is wrong is a `UsageError`.
+
+    What it raised is put into `raised`.
 
     An expression sees `run`, `steps`, `calls`, `output`, `error` and plain builtins. It is the caller's own, never a span's.
     """
     if callable(assertion):
-        return _holds(lambda: assertion(view))
+        return _holds(lambda: assertion(view), raised)
     try:
         code = compile(assertion.strip(), "<assertion>", "eval")
     except SyntaxError as error:
         raise UsageError(f"assertion {assertion!r}: {error.msg} at column {error.offset}") from error
     names = {"run": view, "steps": view.steps, "calls": view.calls, "output": view.output, "error": view.error, "input": view.input}
     try:
-        return _holds(lambda: eval(code, {"__builtins__": _SAFE, **names}))
+        return _holds(lambda: eval(code, {"__builtins__": _SAFE, **names}), raised)
     except NameError as error:
         raise UsageError(f"assertion {assertion!r}: {error}; known are {', '.join(names)} and plain builtins") from error
 
 
-def _holds(question: Callable[[], Any]) -> bool:
+def _holds(question: Callable[[], Any], raised: list[str] | None) -> bool:
     try:
         return bool(question())
     except AttributeError as error:
         if isinstance(error.obj, (StepView, RunView)):
             known = ", ".join(name for name in dir(error.obj) if not name.startswith("_"))
             raise UsageError(f"assertion: a {type(error.obj).__name__} has no {error.name!r}; it has {known}") from error
-        return False
-    except (AssertionError, LookupError, TypeError, ValueError, ArithmeticError):
-        return False
+        return _false(error, raised)
+    except (AssertionError, LookupError, TypeError, ValueError, ArithmeticError) as error:
+        return _false(error, raised)
+
+
+def _false(error: Exception, raised: list[str] | None) -> bool:
+    if raised is not None and not isinstance(error, AssertionError):
+        raised.append(f"{type(error).__name__}: {error}")
+    return False

@@ -13,10 +13,11 @@ from chronicle_otel.values.encoding import encode, encode_error, to_tree
 from chronicle_otel.values.equality import equal, key, replayable
 from chronicle_otel.values.foreign import scan_value, tree_and_text, tree_of_json, tree_of_parsed
 from chronicle_otel.values.hints import hints_of
-from chronicle_otel.values.naming import Recorded, call_main, loaded_class, main_module_name, type_name
+from chronicle_otel.values.naming import MAPPINGS, Recorded, call_main, loaded_class, main_module_name, type_name
 from chronicle_otel.values.text import dumps, dumps_bytes, escape, has_surrogates, join_surrogates, loads, plain, unescape
 
 __all__ = [
+    "MAPPINGS",
     "Recorded",
     "call_main",
     "decode",

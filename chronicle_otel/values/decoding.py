@@ -27,7 +27,7 @@ from chronicle_otel import semconv
 from chronicle_otel.errors import RecordedError
 from chronicle_otel.values import hints
 from chronicle_otel.values.encoding import text_type
-from chronicle_otel.values.naming import Recorded, loaded_class
+from chronicle_otel.values.naming import FACTORIES, Recorded, loaded_class
 from chronicle_otel.values.text import loads, unescape
 
 
@@ -231,6 +231,9 @@ _types: Final[Mapping[str, Callable[..., Any]]] = {
     "complex": complex,
     "range": lambda parts: range(*parts),
     "Path": _path,
+    "OrderedDict": lambda members: collections.OrderedDict(decode(members)),
+    "Counter": lambda members: collections.Counter(decode(members)),
+    "defaultdict": lambda members, factory=None: collections.defaultdict(FACTORIES[factory] if factory else None, decode(members)),
     "mappingproxy": lambda members: types.MappingProxyType(decode(members)),
     "namespace": lambda members: types.SimpleNamespace(**decode(members)),
     "pattern": lambda pattern, flags: re.compile(decode(pattern), flags & _FLAGS),

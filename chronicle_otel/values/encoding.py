@@ -23,7 +23,7 @@ import uuid
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, cast
 
-from chronicle_otel.values.naming import Recorded, type_name
+from chronicle_otel.values.naming import FACTORIES, Recorded, type_name
 from chronicle_otel.values.text import INT_BITS, dumps, escape, special_number, typed
 
 MAX_DEPTH: Final = 128
@@ -238,6 +238,24 @@ def encode_error(error: BaseException) -> Any:
         return {"class": type_name(type(error)), "message": ""}
 
 
+_BUILT_IN_FACTS: Final[dict[type[BaseException], tuple[str, ...]]] = {
+    OSError: ("filename", "filename2"),
+    ImportError: ("name", "path"),
+    NameError: ("name",),
+    AttributeError: ("name",),
+}
+"""What exceptions of the interpreter know beside their arguments; `AttributeError.obj` may be anything, and is left out."""
+
+
+def _outside_dict(cls: type[BaseException]) -> list[str]:
+    """Names of attributes that `vars` of an exception does not show: those in slots, and those that the interpreter keeps."""
+    names = [name for base, kept in _BUILT_IN_FACTS.items() if issubclass(cls, base) for name in kept]
+    for base in cls.__mro__:
+        slots: Any = vars(base).get("__slots__", ())
+        names += [name for name in ((slots,) if isinstance(slots, str) else slots) if name[:1] != "_"]
+    return names
+
+
 def _error_facts(error: BaseException, depth: int, walk: _Walk, causes: int) -> dict[str, Any]:
     try:
         message = str.__str__(str(error))
@@ -247,8 +265,10 @@ def _error_facts(error: BaseException, depth: int, walk: _Walk, causes: int) -> 
     if error.args:
         facts["args"] = [_tree(item, depth + 2, walk) for item in error.args]
     attributes = {name: value for name, value in list(vars(error).items()) if name[:1] != "_" or name == "__notes__"}
-    if isinstance(error, OSError):
-        attributes |= {name: getattr(error, name) for name in ("filename", "filename2") if getattr(error, name, None) is not None}
+    for name in _outside_dict(type(error)):
+        value = getattr(error, name, None)
+        if value is not None:
+            attributes.setdefault(name, value)
     if attributes:
         facts["attributes"] = {escape(name): _tree(value, depth + 2, walk) for name, value in attributes.items()}
     cause = error.__cause__
@@ -319,6 +339,23 @@ def _sub_list(value: Any, depth: int, walk: _Walk) -> Any:
     return _inside(value, depth, walk, lambda: _list(list(list.__iter__(value)), depth, walk))
 
 
+def _mapping(name: str) -> _Encoder:
+    def encode_mapping(value: Any, depth: int, walk: _Walk) -> Any:
+        return _inside(value, depth, walk, lambda: typed(name, _dict(dict(value.items()), depth + 2, walk)))
+
+    return encode_mapping
+
+
+def _default_dict(value: Any, depth: int, walk: _Walk) -> Any:
+    """What fills it is written by name; where that is code of the application, it is the dict that it is."""
+    factory = value.default_factory
+    name = getattr(factory, "__name__", None)
+    if factory is not None and FACTORIES.get(str(name)) is not factory:
+        return _sub_dict(value, depth, walk)
+    more = () if factory is None else (name,)
+    return _inside(value, depth, walk, lambda: typed("defaultdict", _dict(dict(value), depth + 2, walk), *more))
+
+
 def _mapping_proxy(value: Any, depth: int, walk: _Walk) -> Any:
     return _inside(value, depth, walk, lambda: typed("mappingproxy", _dict(dict(value), depth + 2, walk)))
 
@@ -378,6 +415,9 @@ _BUILT_IN: Final[dict[type, _Encoder]] = {
     type(None): _always_plain,
     dict: _dict,
     list: _list,
+    collections.OrderedDict: _mapping("OrderedDict"),
+    collections.Counter: _mapping("Counter"),
+    collections.defaultdict: _default_dict,
 }
 
 _encoders: dict[type, _Encoder] = dict(_BUILT_IN)

@@ -11,6 +11,7 @@ import re
 from typing import Any, Final, cast
 
 from chronicle_otel import semconv
+from chronicle_otel.values.naming import MAPPINGS
 from chronicle_otel.values.text import dumps, join_surrogates
 
 _canonical_text: Final = json.JSONEncoder(check_circular=False, sort_keys=True, separators=(",", ":")).encode
@@ -47,6 +48,8 @@ def _canonical(tree: Any) -> Any:
                 return {semconv.TYPE: [parts[0], sorted((_canonical(item) for item in parts[1]), key=_canonical_text)]}
             if len(parts) == 2 and parts[0] == "dict" and type(parts[1]) is list:
                 return {semconv.TYPE: [parts[0], sorted((_canonical(item) for item in parts[1]), key=_canonical_text)]}
+            if len(parts) > 1 and parts[0] in MAPPINGS:
+                return _canonical(parts[1])
             if len(parts) == 2 and parts[0] in _BUFFERS:
                 return {semconv.TYPE: ["bytes", parts[1]]}
         return {name if name.isascii() else join_surrogates(name): _canonical(member) for name, member in members.items()}

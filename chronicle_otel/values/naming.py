@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
+from collections import Counter, OrderedDict, deque
+from collections.abc import Callable, Mapping
+from decimal import Decimal
 from types import ModuleType
-from typing import Any
+from typing import Any, Final
 
 _script: str | None = None
 
@@ -60,6 +62,15 @@ def _attribute(module: ModuleType | None, qualname: str) -> type | None:
             return None
         found = members[part]  # type: ignore[reportUnknownVariableType]  # a module's or class's own dictionary
     return found if isinstance(found, type) else None
+
+
+FACTORIES: Final[Mapping[str, Callable[[], Any]]] = {
+    each.__name__: each
+    for each in (list, dict, set, frozenset, tuple, str, bytes, bytearray, int, float, complex, bool, deque, Counter, OrderedDict, Decimal)
+}
+"""What may fill a `defaultdict`, by name: a recording never names other code to be called."""
+MAPPINGS: Final = ("OrderedDict", "defaultdict", "Counter")
+"""Typed values that equal a dict of the same members, as in Python."""
 
 
 class Recorded:

@@ -20,9 +20,9 @@ const (
 
 var module = regexp.MustCompile(`((?:go\.opentelemetry\.io/collector|github\.com/open-telemetry/opentelemetry-collector-contrib)[^\s"]*)\s+(v[^\s"]+)`)
 
-// TestVersions: every module of the collector, in every go.mod and in the manifest, has the pinned version.
+// TestVersions: every module of the collector, in every go.mod and in the manifests, has the pinned version.
 func TestVersions(t *testing.T) {
-	files := []string{"../builder-config.yaml", "go.mod", "../tools/go.mod", "../chronicleredactionprocessor/go.mod"}
+	files := []string{"../builder-config.yaml", "stock-collector.yaml", "go.mod", "../tools/go.mod", "../chronicleredactionprocessor/go.mod"}
 	if built, err := filepath.Glob("../build/go.mod"); err == nil {
 		files = append(files, built...)
 	}

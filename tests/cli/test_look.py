@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 import re
+import threading
 from pathlib import Path
 
 from tests.conftest import Chronicle
@@ -74,6 +76,19 @@ def test_gzip_and_stdin_are_sources(chronicle: Chronicle, recorded: Path, tmp_pa
     assert json.loads(chronicle("runs", "recording.jsonl.gz", "--json").stdout) == json.loads(
         chronicle("runs", "-", "--json", input=text).stdout
     )
+
+
+def test_a_pipe_is_a_source(chronicle: Chronicle, recorded: Path, tmp_path: Path) -> None:
+    """What a shell's `<(…)` gives, a file that can be read once, is read as any other, and promoted too."""
+    data = (recorded / "recording.jsonl").read_bytes()
+    for verb in (["runs"], ["promote", "-o", str(tmp_path / "test_it.py"), "--entry", "agent:trade"]):
+        pipe = tmp_path / f"{verb[0]}.pipe"
+        os.mkfifo(pipe)
+        writer = threading.Thread(target=pipe.write_bytes, args=(data,), daemon=True)
+        writer.start()
+        done = chronicle(verb[0], str(pipe), *verb[1:], cwd=recorded)
+        writer.join(10)
+        assert done.returncode == 0, done.stderr
 
 
 def test_check_names_a_missing_step(chronicle: Chronicle, recorded: Path, tmp_path: Path) -> None:

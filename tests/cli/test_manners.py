@@ -36,6 +36,13 @@ def test_help_has_an_example(chronicle: Chronicle, verb: str) -> None:
         (["run"], "run: name a script"),
         (["run", "nowhere.py"], "no such script: nowhere.py"),
         (["run", "-m", "nowhere.at.all"], "no module named nowhere.at.all"),
+        (["replay", "speech.jsonl", "--", "nowhere.py"], "no such script: nowhere.py"),
+        (["replay", "speech.jsonl", "--", "-m", "nowhere"], "no module named nowhere"),
+        (["replay", "speech.jsonl", "--", "-m", "speech.py"], "no module named speech.py"),
+        (["replay", "speech.jsonl", "--", "empty"], "empty is a folder without a __main__.py"),
+        (["run", "empty"], "empty is a folder without a __main__.py"),
+        (["run", "-m", "json"], "json is a package without a __main__.py"),
+        (["promote", "speech.jsonl", "--entry", "speech:speak", "-o", "test_x.txt"], "test_x.txt: a test module ends in .py"),
         (["promote", "-", "-o", "test_x.py"], "holds no span of chronicle"),
         (["demo", "."], "holds other files"),
     ],
@@ -44,6 +51,9 @@ def test_a_wrong_command_is_one_line(chronicle: Chronicle, tmp_path: Path, argum
     """A user's mistake is one line on stderr that says what and where, exit code 2, no traceback."""
     (tmp_path / "empty").mkdir()
     (tmp_path / "notes.jsonl").write_text('{"resourceSpans":[]}\n')
+    if "speech.jsonl" in arguments:
+        (tmp_path / "speech.py").write_text(SCRIPT)
+        chronicle("run", "--quiet", "--path", "speech.jsonl", "speech.py", "one")
     done = chronicle(*arguments)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith("chronicle: ")
@@ -130,6 +140,26 @@ def test_control_characters_of_a_recording_never_reach_the_terminal(chronicle: C
         done = chronicle(arguments[0], "hostile.jsonl", *arguments[1:])
         assert done.stdout
         assert not set(done.stdout + done.stderr) & {"\x1b", "\x9b", "\x07", "\u202e"}
+
+
+@pytest.mark.parametrize("verb", ["runs", "check"])
+def test_a_time_that_no_clock_shows_is_a_finding(chronicle: Chronicle, tmp_path: Path, verb: str) -> None:
+    """A span whose time is beyond what OTLP can count is named as no OTLP; the other spans are read."""
+    (tmp_path / "speech.py").write_text(SCRIPT)
+    chronicle("run", "--quiet", "--path", "two.jsonl", "speech.py", "one", "two")
+    lines = (tmp_path / "two.jsonl").read_text().replace('"startTimeUnixNano":"', '"startTimeUnixNano":"99999999999999', 1)
+    (tmp_path / "two.jsonl").write_text(lines)
+    done = chronicle(verb, "two.jsonl", "--json")
+    assert "Traceback" not in done.stderr
+    assert len(json.loads(done.stdout)) == 2
+
+
+def test_a_name_of_several_lines_is_shown_on_one(chronicle: Chronicle, tmp_path: Path) -> None:
+    """A line break in a recorded name breaks no line of a list."""
+    (tmp_path / "speech.py").write_text(SCRIPT.replace('name="speak"', r'name="a\nb"'))
+    chronicle("run", "--quiet", "--path", "two.jsonl", "speech.py", "one", "two")
+    assert "a b, 2 steps" in chronicle("check", "two.jsonl").stdout
+    assert "a b, 2 steps" in chronicle("show", "two.jsonl").stderr
 
 
 def test_several_runs_and_none_named_lists_them(chronicle: Chronicle, tmp_path: Path) -> None:

@@ -27,6 +27,22 @@ if __name__ == "__main__":
     print(total([int(word) for word in sys.argv[1:]]))
 """
 
+GROUP = """
+import asyncio, sys
+import chronicle_otel as chronicle
+
+@chronicle.tool(name="get")
+async def get(n): return n
+
+@chronicle.agent(name="all")
+async def everything():
+    async with asyncio.TaskGroup() as group:
+        for n in range(3):
+            group.create_task(get(int(sys.argv[1]) + n))
+
+asyncio.run(everything())
+"""
+
 PLAIN = """
 import sys
 import chronicle_otel as chronicle
@@ -144,6 +160,23 @@ def test_a_script_that_fails_replays_its_failure(chronicle: Chronicle, tmp_path:
     assert "ValueError: as always" in done.stderr
     assert done.stdout.startswith("3\nREPRODUCED")
     assert done.returncode == 0
+
+
+def test_a_failure_in_a_replay_shows_the_scripts_own_frames(chronicle: Chronicle, tmp_path: Path) -> None:
+    """The traceback of a script that is replayed begins in the script, as that of one that is recorded."""
+    (tmp_path / "agent.py").write_text(AGENT + "    raise ValueError('as always')\n")
+    chronicle("run", "--path", "out.jsonl", "agent.py", "1", "2")
+    lines = chronicle("replay", "out.jsonl", "--", "agent.py", "1", "2").stderr.splitlines()
+    assert [line.strip().partition(",")[0] for line in lines if line.startswith("  File")] == ['File "agent.py"']
+
+
+def test_refusals_in_a_task_group_print_no_traceback(chronicle: Chronicle, tmp_path: Path) -> None:
+    """Where tasks of a group were refused, the report says so; the group is not printed as an error of the script."""
+    (tmp_path / "agent.py").write_text(GROUP)
+    chronicle("run", "--path", "out.jsonl", "agent.py", "1")
+    done = chronicle("replay", "out.jsonl", "--", "agent.py", "200")
+    assert done.stdout.startswith("DIVERGED")
+    assert "Traceback" not in done.stderr
 
 
 def test_a_killed_script_leaves_a_run_to_look_at(chronicle: Chronicle, tmp_path: Path) -> None:

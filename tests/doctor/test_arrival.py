@@ -86,7 +86,7 @@ def as_json(value: Any) -> Any:
         (lambda record: record, [], ""),
         (strings(lambda text: text.encode()[:2048].decode()),
             [("warning", "string_cut")], "strings are cut at 2,048 bytes, as Tempo does (also in events)"),
-        (strings(lambda text: text if len(text) <= 25_000 else text[:24_997] + "..."),
+        (strings(lambda text: text if len(text) <= 25_000 else text[:25_000] + "..."),
             [("warning", "string_cut")], "cut at 25,000 bytes, as Datadog does"),
         (strings(lambda text: text[:65_535]), [("warning", "string_cut")], "cut at 65,535 bytes, as Honeycomb does"),
         (strings(lambda text: text[:4096]), [("warning", "string_cut")], "strings are cut at 4,096 bytes:"),
@@ -177,7 +177,9 @@ def test_redaction_is_told_by_place() -> None:
         policy = {semconv.REDACTION: '{"v":1,"passes":[{"policy":"437dec00051669ff"}]}'}
         events = tuple({**each, "attributes": {k: masked(v) for k, v in each["attributes"].items()}} for each in record.events)
         resource = {name: masked(value) for name, value in record.resource.items()}
-        return dataclasses.replace(record, attributes={**text, **policy}, events=events, resource=resource)
+        links = tuple({**each, "attributes": {k: masked(v) for k, v in each["attributes"].items()}} for each in record.links)
+        words = {"name": masked(record.name), "status": (record.status[0], masked(record.status[1]))}
+        return dataclasses.replace(record, attributes={**text, **policy}, events=events, links=links, resource=resource, **words)
 
     def kinds(change: Change) -> list[tuple[str, str]]:
         report = judged(PROBE, arrived(change), WHERE)
@@ -186,7 +188,7 @@ def test_redaction_is_told_by_place() -> None:
     assert kinds(lambda record: record) == [("warning", "no redaction: a mail address and a card number arrived as they were sent")]
     assert kinds(everywhere) == [("ok", "private values were replaced everywhere by chronicle_redaction, policy 437dec000516")]
     assert kinds(attributes(lambda held: {name: masked(value) for name, value in held.items()})) == [
-        ("error", "private values were replaced in strings, payloads, and not in events, resources, lists")
+        ("error", "private values were replaced in strings, payloads, and not in events, links, resources, lists, names, status messages")
     ]
 
 

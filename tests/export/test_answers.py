@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from chronicle_otel.recording.export.answers import of_refusal
 from chronicle_otel.recording.export.client import client_of
 from chronicle_otel.recording.export.endpoint import of_environment
 from tests.conftest import environment
@@ -151,3 +152,23 @@ def test_requests_import_nothing(receiver: Receiver) -> None:
         [sys.executable, "-c", script], env=environment(receiver.environment), capture_output=True, text=True, timeout=60, check=True
     )
     assert done.stdout == "[]\n"
+
+
+@pytest.mark.parametrize(
+    ("kind", "body", "said"),
+    [
+        ("application/x-protobuf", b"\x08\x03\x12\x1chttp: request body too large", "http: request body too large"),
+        ("application/x-protobuf", b"\x12\x04away", "away"),
+        ("application/x-protobuf", b"\x08\x0e\x12\xef\x27first\nsecond", "first"),
+        ("application/x-protobuf", b"\x08\x0e\x12\xf4\x03" + b"x" * 500, "x" * 120),
+        ("application/x-protobuf", b"\x12\x0a\x1b[2Jred\xff", "[2Jred\ufffd"),
+        ("application/x-protobuf", b"", ""),
+        ("application/x-protobuf", b"\x12", ""),
+        ("application/x-protobuf", b"\x12\xff\xff\xff", ""),
+        ("application/x-protobuf", b"nothing", ""),
+        ("text/html", b"\x12\x04away", ""),
+    ],
+)
+def test_what_a_refusal_says_is_quoted(kind: str, body: bytes, said: str) -> None:
+    """The words of a server are quoted, one line of 120 bytes at most, without anything that a terminal would act on."""
+    assert of_refusal(kind, body) == said

@@ -81,7 +81,7 @@ def test_what_is_refused_is_kept(receiver: Receiver, own: Any, tmp_path: Path) -
 
 def test_why_it_was_refused_is_said_in_the_words_of_the_endpoint(receiver: Receiver, own: Any, caplog: pytest.LogCaptureFixture) -> None:
     """A tenant that is missing, a memory that is full: who refuses says why, over both protocols."""
-    receiver.answers.append(Say(400 if receiver.protocol != "grpc" else "INVALID_ARGUMENT", message="no org\nid"))
+    receiver.answers.append(Say(400 if receiver.protocol != "grpc" else "INVALID_ARGUMENT", message="no org id"))
     own()
     collect(1, 10)
     chronicle.shutdown()

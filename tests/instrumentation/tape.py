@@ -143,6 +143,9 @@ class PlayedAnswer:
     async def avalue(self) -> Any:
         self.value()
 
+    def turn(self) -> None:
+        """A tape has no order of completion."""
+
     async def released(self) -> None: ...
 
     def chunks(self) -> Iterator[Any]:

@@ -40,7 +40,8 @@ class Server:
         folder.mkdir(parents=True, exist_ok=True)
         self.log = folder / f"{name}.log"
         self._name = name
-        self._command = [str(part) for part in command]
+        self.command = [str(part) for part in command]
+        """What is started, from the next start on."""
         self._environment = dict(environment)
         self._health = health
         self._process: subprocess.Popen[bytes] | None = None
@@ -55,7 +56,7 @@ class Server:
     def start(self, patience: float = 60) -> None:
         """Start, and wait until it says that it is healthy; AssertionError with the end of its log if it does not."""
         with self.log.open("ab") as log:
-            self._process = subprocess.Popen(self._command, env=self._environment, stdout=log, stderr=log)
+            self._process = subprocess.Popen(self.command, env=self._environment, stdout=log, stderr=log)
         deadline = time.monotonic() + patience
         while time.monotonic() < deadline:
             if self._process.poll() is not None:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from tests.conftest import ROOT, environment
 
 from .collector import BINARY, MISSING, PIPELINES, Collector
+from .examined import EXPORT, doctor, front, harms, http
 from .stack import MISSING_PARTS, stack
 from .stores import JAEGER, NO_JAEGER, NO_TEMPO, TEMPO, Jaeger, Tempo
 from .test_sampling import sampler
@@ -21,48 +20,6 @@ STOCK = Path(__file__).with_name("stock-tempo.yaml")
 with_collector = pytest.mark.skipif(not BINARY.exists(), reason=MISSING)
 with_jaeger = pytest.mark.skipif(not JAEGER.exists(), reason=NO_JAEGER)
 with_tempo = pytest.mark.skipif(not TEMPO.exists(), reason=NO_TEMPO)
-
-FRONT = """
-receivers: {otlp: {protocols: {http: {endpoint: "${env:CHRONICLE_HTTP}"}, grpc: {endpoint: "${env:CHRONICLE_GRPC}"}}}}
-extensions: {health_check: {endpoint: "${env:CHRONICLE_HEALTH}"}}
-exporters:
-  file: {path: "${env:CHRONICLE_OUTPUT}", append: true, flush_interval: 100ms}
-  otlp_grpc:
-    endpoint: ${env:CHRONICLE_NEXT:-127.0.0.1:1}
-    tls: {insecure: true}
-    sending_queue:
-      batch: {sizer: bytes, min_size: "${env:CHRONICLE_MIN:-100000}", max_size: "${env:CHRONICLE_MAX:-1500000}", flush_timeout: 500ms}
-service:
-  extensions: [health_check]
-  telemetry: {metrics: {level: none}}
-  pipelines: {traces: {receivers: [otlp], exporters: [file]}}
-"""
-"""A collector without redactor: to a file, or by EXPORT to another one."""
-EXPORT = "yaml:service::pipelines::traces::exporters: [otlp_grpc]"
-
-
-def doctor(store: str | Path, endpoint: str, *options: str, code: int, **environ: str) -> dict[str, Any]:
-    """Run `chronicle doctor --store` as a user does, and return its JSON."""
-    command = [sys.executable, "-m", "chronicle_otel.cli", "doctor", "--store", str(store), "--json", *options]
-    env = environment({"OTEL_EXPORTER_OTLP_ENDPOINT": endpoint, **environ})
-    done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=120)
-    assert done.returncode == code, done.stdout + done.stderr
-    assert done.stderr.startswith("chronicle: probe ")
-    return json.loads(done.stdout)
-
-
-def harms(report: dict[str, Any]) -> list[tuple[str, str]]:
-    return [(each["severity"], each["kind"]) for each in report["diagnoses"] if each["severity"] != "ok"]
-
-
-def http(port: int) -> str:
-    return f"http://127.0.0.1:{port}"
-
-
-def front(folder: Path, *more: str, **environment: str) -> Collector:
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "front.yaml").write_text(FRONT)
-    return Collector(folder, folder / "front.yaml", *more, **environment)
 
 
 @with_collector
@@ -77,7 +34,8 @@ def test_our_collector_loses_nothing_that_is_recorded(tmp_path: Path) -> None:
     assert facts["spans"] == facts["taken"] == facts["arrived"]
     assert facts["strings"] == {"whole_up_to": 260_000, "cut_at": None, "dropped": []}
     assert facts["redaction"]["raw"] == []
-    assert sorted(facts["redaction"]["replaced"]) == ["events", "lists", "payloads", "resources", "strings"]
+    places = ["events", "links", "lists", "names", "payloads", "resources", "status messages", "strings"]
+    assert sorted(facts["redaction"]["replaced"]) == places
     assert len(facts["redaction"]["policies"]) == 1
     assert facts["recordings"] == {"complete": 22, "replayable": 22}
     assert harms(again) == []

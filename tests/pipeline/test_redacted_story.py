@@ -29,8 +29,9 @@ def forms(value: str) -> set[bytes]:
     """A private value as it may stand in an export: plain, escaped, without separators, percent-encoded, in base64."""
     escaped = json.dumps(value)[1:-1]
     bare = "".join(char for char in value if char.isalnum())
-    spaced = " ".join(bare[at : at + 4] for at in range(0, len(bare), 4))
-    written = {value, escaped, json.dumps(escaped)[1:-1], value.replace("@", "%40"), spaced}
+    written = {value, escaped, json.dumps(escaped)[1:-1], value.replace("@", "%40")}
+    if len(bare) > 4:  # of an IP address four digits are left, which any port or time may have
+        written.add(" ".join(bare[at : at + 4] for at in range(0, len(bare), 4)))
     if sum(char.isdigit() for char in value) >= 9:
         written.add(bare)
     return {text.encode() for text in written} | {base64.b64encode(value.encode()).rstrip(b"=")}

@@ -127,14 +127,28 @@ def test_other_tests_keep_their_network(project: Path) -> None:
     [
         ("def test_it(replay): pass", 'mark it with @pytest.mark.chronicle("recording.jsonl")'),
         ("@pytest.mark.chronicle()\ndef test_it(replay): pass", "with the recording as the only positional"),
+        ("@pytest.mark.chronicle(3)\ndef test_it(replay): pass", "with the recording as the only positional"),
         ("@pytest.mark.chronicle('nowhere.jsonl')\ndef test_it(replay): replay()", "nowhere.jsonl"),
+        (f"{MARK}, liv=['tool'])\ndef test_it(replay): replay()", "replay has no option 'liv'; known are live, provide,"),
+        (f"{MARK}, live=['tools'])\ndef test_it(replay): replay()", "did you mean 'tool'?"),
     ],
 )
 def test_a_wrong_use_says_what_to_do(project: Path, test: str, message: str) -> None:
-    """A missing marker, an empty one and a missing recording are named."""
+    """A missing marker, a wrong one, a wrong option and a missing recording are named, and no code of ours is shown."""
     done = run_pytest(project, test + "\n")
     assert done.returncode == 1
     assert message in done.stdout
+    assert "chronicle_otel/" not in done.stdout
+
+
+def test_a_refusal_is_shown_where_the_users_code_asked(project: Path) -> None:
+    """The traceback of a refused call leads through the user's code, and ends there."""
+    done = run_pytest(
+        project, f"from agent import trade\n{MARK})\ndef test_it(replay):\n    with replay.around():\n        trade('Buy a boat')\n"
+    )
+    assert "agent.py:" in done.stdout
+    assert "Refused: llm openai.chat.completions: no recorded answer fits" in done.stdout
+    assert "chronicle_otel/" not in done.stdout
 
 
 def test_an_unused_plugin_imports_nothing(tmp_path: Path) -> None:

@@ -155,6 +155,20 @@ def test_a_with_body_cannot_be_skipped() -> None:
         chronicle.tool.span("x")
 
 
+def test_wrong_options_of_a_decorator_are_named() -> None:
+    """A name that is no text and paths that are no list of texts are refused where they stand; one path alone is one path."""
+    wrong: Any = 3
+    with pytest.raises(chronicle.UsageError, match="name=3"):
+        chronicle.tool(name=wrong)
+    with pytest.raises(chronicle.UsageError, match="ignore=\\[3\\]"):
+        chronicle.tool(ignore=[wrong])
+
+    @chronicle.tool(ignore="request.id")
+    def fetch(request: Any) -> None: ...
+
+    assert fetch.__chronicle_boundary__.ignore == ("request.id",)  # type: ignore[attr-defined]
+
+
 @pytest.mark.parametrize("wrong", [lambda: chronicle.tool(int), lambda: chronicle.tool(3), lambda: chronicle.tool("name")])
 def test_what_cannot_be_decorated(wrong: Any) -> None:
     """Classes, values and a positional name are refused at decoration."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import threading
+import time
 from typing import Any
 
 import pytest
@@ -54,6 +55,45 @@ def test_prompt_that_quotes_answers_as_they_arrive(lab: Lab, ask: Any) -> None:
 
     run = lab.record(agent)
     assert levels(lab.replay(run, agent)) == ["ask exact"] * 7
+
+
+def test_what_is_done_in_a_pool_before_a_call_does_not_change_the_order(lab: Lab, ask: Any) -> None:
+    """A call that is still being prepared in a thread, as SDKs do once, is waited for: it had ended first."""
+
+    @chronicle.agent(name="a")
+    async def agent() -> str:
+        seen: list[str] = []
+
+        async def arm(name: str, preparing: float, pause: float) -> None:
+            await asyncio.to_thread(time.sleep, preparing)
+            seen.append(await ask(name, pause))
+
+        await asyncio.gather(arm("x", 0.0, 0.2), arm("y", 0.05, 0.01))
+        return await ask("summary of " + "; ".join(seen))
+
+    run = lab.record(agent)
+    for _ in range(5):
+        assert levels(lab.replay(run, agent)) == ["ask exact"] * 3
+
+
+def test_a_race_is_not_won_before_the_other_has_begun(lab: Lab, ask: Any) -> None:
+    """The call that was cancelled when recorded is asked for again, though it takes longer to prepare than the winner's answer."""
+
+    @chronicle.agent(name="a")
+    async def agent() -> str:
+        async def slow() -> str:
+            await asyncio.to_thread(time.sleep, 0.02)
+            return await ask("slow", 5.0)
+
+        calls = [asyncio.create_task(slow()), asyncio.create_task(ask("quick", 0.1))]
+        done, left = await asyncio.wait(calls, return_when=asyncio.FIRST_COMPLETED)
+        for task in left:
+            task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
+        return done.pop().result()
+
+    run = lab.record(agent)
+    assert lab.replay(run, agent).verdict == "reproduced"
 
 
 def test_hedged_request_cancels_the_slower_one_again(lab: Lab, ask: Any) -> None:

@@ -274,6 +274,31 @@ def test_entry_that_raises_before_its_root(lab: Lab) -> None:
     )
 
 
+def test_a_default_that_no_recording_can_hold_is_the_default_again(lab: Lab) -> None:
+    """A function or an object that the entry was left to by default needs no factory; another one does."""
+
+    @chronicle.agent(name="a")
+    def agent(n: int, size: Any = abs, store: Any = object()) -> int:  # noqa: B008  shared by all calls, as clients are
+        return int(size(n))
+
+    assert lab.replay(lab.record(agent, -3), agent).outcome.value == 3
+    other = lab.replay(lab.record(agent, -3, len), agent)
+    assert (other.verdict, "the recorded 'size' cannot be rebuilt" in str(other)) == ("cannot_reproduce", True)
+
+
+def test_an_entry_that_is_neither_function_nor_name_is_refused(lab: Lab) -> None:
+    """What cannot be called is not taken for the recorded entry."""
+
+    @chronicle.agent(name="a")
+    def agent() -> int:
+        return 1
+
+    run = lab.record(agent)
+    wrong: Any = object()
+    with pytest.raises(chronicle.UsageError, match="give a function"):
+        chronicle.replay(run, entry=wrong)
+
+
 def test_a_factory_that_raises_is_named(lab: Lab) -> None:
     """An argument whose factory raises cannot be had: that is the verdict, not the caller's exception."""
 

@@ -168,6 +168,43 @@ def test_later_owners_get_their_own_answer_back(lab: Lab, ask: Any) -> None:
     assert result.divergences[0].stale
 
 
+def test_a_renamed_parameter_is_a_note(lab: Lab) -> None:
+    """A parameter of a tool, a step or the entry that has another name and the recorded value is no change; another value is one."""
+
+    def agent_of(new: bool, value: str = "ACME") -> Any:
+        if new:
+
+            @chronicle.tool(name="price")
+            def price(ticker: str, day: int = 1) -> str:
+                return lab.world.answers(ticker)
+
+            @chronicle.step(name="part")
+            def part(ticker: str) -> str:
+                return price(ticker)
+        else:
+
+            @chronicle.tool(name="price")
+            def price(symbol: str, day: int = 1) -> str:
+                return lab.world.answers(symbol)
+
+            @chronicle.step(name="part")
+            def part(symbol: str) -> str:
+                return price(symbol)
+
+        @chronicle.agent(name="a")
+        def agent() -> str:
+            return part(value)
+
+        return agent
+
+    run = lab.record(agent_of(False))
+    result = lab.replay(run, agent_of(True))
+    assert result.verdict == "reproduced"
+    assert levels(result) == ["price exact"]
+    assert [(note.kind, str(note.step)) for note in result.notes] == [("renamed", "step part #0"), ("renamed", "tool price #0")]
+    assert lab.replay(run, agent_of(True, "GLOBEX")).verdict == "diverged"
+
+
 def test_new_parameter_with_a_default_is_no_change(lab: Lab) -> None:
     """A parameter that only exists through a default which the recording never knew is not compared; another value is."""
     unit: list[dict[str, str]] = [{}]

@@ -130,6 +130,24 @@ def test_assertion_that_holds_on_the_recording_says_so(lab: Lab, trading: Tradin
     assert "does not state the harm" in result.warnings[0]
 
 
+def test_an_entry_that_never_ran_is_not_fixed(lab: Lab, trading: Trading) -> None:
+    """An assertion about what must not happen holds where nothing happened at all; that shows no fix."""
+    run = lab.record(trading.entry, "sell")
+    with chronicle.replaying(run, assertion=HARM) as replay:
+        pass
+    assert (replay.result.verdict, replay.result.assertion) == ("diverged", None)
+    assert "the entry never ran, so the assertion was not judged" in replay.result.warnings
+
+
+def test_a_run_that_was_stopped_is_not_fixed(lab: Lab, trading: Trading) -> None:
+    """Where the replay itself ended the run at its first divergence, an assertion that holds so far proves nothing."""
+    run = lab.record(trading.entry, "sell")
+    trading.prompt = "You are somebody else altogether, and you never sell anything to anybody."
+    result = lab.replay(run, trading.entry, live=["tool"], assertion=HARM, on_divergence="stop")
+    assert result.verdict == "diverged"
+    assert any("cut short by the replay" in warning for warning in result.warnings)
+
+
 def test_assertion_as_a_function(lab: Lab, trading: Trading) -> None:
     """A function of the RunView does as well as an expression, and sees recording and replay alike."""
     run = lab.record(trading.entry, "sell")
@@ -156,7 +174,9 @@ def test_assertion_that_raises_does_not_hold(lab: Lab, trading: Trading) -> None
     """An expression and a function that raise on what they find are false, and do not end the caller's program."""
     run = lab.record(trading.entry, "sell")
     for assertion in ("output['none'] > 1", lambda view: view.output["none"] > 1):
-        assert lab.replay(run, trading.entry, assertion=assertion).verdict == "still_failing"
+        result = lab.replay(run, trading.entry, assertion=assertion)
+        assert result.verdict == "still_failing"
+        assert any("counts as false on this code because it raised" in warning for warning in result.warnings)
 
 
 def test_precedence() -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 import zstandard
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from chronicle_otel import reading
 from chronicle_otel.reading.normal import normal_lines
@@ -98,6 +99,22 @@ def test_a_folder_of_rotated_files(tmp_path: Path) -> None:
         (tmp_path / f"traces-2026-11-26T01-07-2{number}.jsonl").write_bytes(line)
     [run] = reading.runs(tmp_path)
     assert run.checks.kinds() == set()
+
+
+@pytest.mark.parametrize("size", [100, 20_000, 500_000, 3_000_000])
+def test_one_message_of_any_size(size: int, tmp_path: Path) -> None:
+    """A message without a frame is one, also where the length of its first group looks like that of a frame."""
+    group = parts_of(size)
+    (tmp_path / "a.otlp").write_bytes(group * 2)
+    found = read(tmp_path / "a.otlp")
+    assert (len(found.spans), found.findings) == (2, [])
+
+
+def parts_of(size: int) -> bytes:
+    request = ExportTraceServiceRequest()
+    span = request.resource_spans.add().scope_spans.add().spans.add()
+    span.trace_id, span.span_id, span.name = b"\x01" * 16, b"\x02" * 8, "x" * size
+    return request.SerializeToString()
 
 
 # ---- damage ----------------------------------------------------------------------------------------

@@ -16,19 +16,19 @@ from chronicle_otel.recording.pipeline import Pipeline
 @pytest.mark.parametrize(
     ("worked", "waited", "filled", "expected"),
     [
-        (0.0004, 0.0, 0.0, False),
-        (0.0006, 0.0, 0.0, True),
-        (0.0006, 0.5, 0.25, True),
-        (0.0015, 1.0, 0.0, False),
-        (0.0021, 1.0, 0.0, True),
-        (0.0015, 0.0, 0.5, False),
-        (0.0021, 0.0, 0.5, True),
-        (0.005, 3.0, 0.0, False),
+        (0.0009, 0.0, 0.0, False),
+        (0.0011, 0.0, 0.0, True),
+        (0.0011, 0.5, 0.25, True),
+        (0.0035, 1.0, 0.0, False),
+        (0.0041, 1.0, 0.0, True),
+        (0.0035, 0.0, 0.5, False),
+        (0.0041, 0.0, 0.5, True),
+        (0.007, 3.0, 0.0, False),
         (0.007, 0.0, 1.0, False),
     ],
 )
-def test_a_turn_is_half_a_millisecond_and_grows_with_what_waits(worked: float, waited: float, filled: float, expected: bool) -> None:
-    """The background thread rests after half a millisecond while little waits, and works on where much waits or has waited for long."""
+def test_a_turn_is_a_millisecond_and_grows_with_what_waits(worked: float, waited: float, filled: float, expected: bool) -> None:
+    """The background thread rests after a millisecond while little waits, and works on where much waits or has waited for long."""
     assert rests(worked, waited, filled) is expected
 
 

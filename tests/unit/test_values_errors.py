@@ -22,6 +22,13 @@ class Declined(Exception):
         self.reason = reason
 
 
+class InSlots(Exception):
+    __slots__ = ("code",)
+
+    def __init__(self, code: int) -> None:
+        self.code = code
+
+
 @dataclasses.dataclass
 class Failed(Exception):
     code: int
@@ -62,6 +69,16 @@ def test_constructors_are_not_run_again() -> None:
     before = Declined.calls
     result: Any = back(error)
     assert (result.code, result.reason, Declined.calls) == (7, "limit", before)
+
+
+@pytest.mark.parametrize(
+    ("error", "name", "value"),
+    [(InSlots(5), "code", 5), (ImportError("no", name="shop"), "name", "shop"), (NameError("no", name="x"), "name", "x")],
+    ids=lambda each: type(each).__name__,
+)
+def test_what_an_exception_keeps_outside_its_dict_comes_back(error: BaseException, name: str, value: Any) -> None:
+    """Attributes in slots, and those that the interpreter keeps by itself, come back too."""
+    assert getattr(back(error), name) == value
 
 
 def test_the_cause_is_kept() -> None:

@@ -23,6 +23,7 @@ import pydantic
 import pytest
 
 from chronicle_otel import values
+from chronicle_otel.replayer.compare import diff
 
 
 class Colour(enum.Enum):
@@ -94,6 +95,11 @@ SAMPLES: list[Any] = [
     range(1, 9, 2),
     collections.deque([1, 2], maxlen=3),
     types.MappingProxyType({"a": 1}),
+    collections.OrderedDict(b=1, a=2),
+    collections.Counter("hello"),
+    collections.Counter([1, 1, None]),
+    collections.defaultdict(list, {"a": [1]}),
+    collections.defaultdict(None, {1: 2}),
     types.SimpleNamespace(a=1),
     re.compile("a+", re.IGNORECASE),
     fractions.Fraction(1, 3),
@@ -189,12 +195,33 @@ def test_subclasses_of_json_types_are_the_json_value() -> None:
         def items(self) -> Any:
             raise RuntimeError("not for reading")
 
-    assert values.to_tree([Text("a"), Table(b=1), collections.OrderedDict(c=2), collections.Counter("dd")]) == [
-        "a",
-        {"b": 1},
-        {"c": 2},
-        {"d": 2},
-    ]
+    assert values.to_tree([Text("a"), Table(b=1), collections.defaultdict(lambda: 7, c=2)]) == ["a", {"b": 1}, {"c": 2}]
+
+
+def test_kinds_of_dict_keep_what_they_can_do() -> None:
+    """An OrderedDict moves members, a Counter counts what it does not have, a defaultdict fills in, after they came back."""
+    sent: Any = [collections.OrderedDict(b=1, a=2), collections.Counter("aab"), collections.defaultdict(list, x=[1])]
+    ordered, counter, filling = values.decode(values.loads(values.encode(sent)))
+    ordered.move_to_end("b")
+    filling["new"].append(1)
+    assert list(ordered) == ["a", "b"]
+    assert (counter["c"], counter.most_common(1)) == (0, [("a", 2)])
+    assert filling == {"x": [1], "new": [1]}
+
+
+def test_kinds_of_dict_equal_a_dict_of_the_same_members() -> None:
+    """A refactoring from one kind of dict to another changes no input."""
+    plain = values.to_tree({"a": 2, "b": 1})
+    for other in (collections.OrderedDict(b=1, a=2), collections.Counter(a=2, b=1), collections.defaultdict(int, a=2, b=1)):
+        assert values.equal(values.to_tree(other), plain)
+        assert not diff(plain, values.to_tree(other))
+        assert [d.place for d in diff(values.to_tree({"a": 3, "b": 1}), values.to_tree(other))] == ["a"]
+
+
+def test_a_recording_names_no_code_that_fills_a_defaultdict() -> None:
+    """Only built-in types fill a defaultdict; what a span names beside them is not looked up."""
+    tree = {"$chronicle.type": ["defaultdict", {"a": 1}, "Popen"]}
+    assert isinstance(values.decode(tree), values.Recorded)
 
 
 def test_names_of_string_subclasses_are_plain_names() -> None:

@@ -89,7 +89,8 @@ def _files(path: Path) -> list[Path]:
 
 def _read_file(file: Path, result: Spans, parse: Callable[[bytes], Any]) -> None:
     with file.open("rb") as stream:
-        _read_stream(stream, str(file), result, parse)
+        whole = stream if stream.seekable() else io.BytesIO(stream.read())  # a pipe, as of a shell's <(…)
+        _read_stream(whole, str(file), result, parse)
 
 
 def _read_stream(stream: BinaryIO, name: str, result: Spans, parse: Callable[[bytes], Any]) -> None:

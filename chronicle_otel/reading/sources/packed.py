@@ -74,10 +74,15 @@ def _zstd_module(why: str, otherwise: str) -> Any:
 
 
 def is_framed(data: bytes) -> bool:
-    """Say whether data begins with a frame: a length that makes sense, and behind it zstd or a message."""
+    """Say whether data begins with a frame: a length that makes sense, and behind it zstd or a message.
+
+    A message without a frame may look like one: its tag and a length of three bytes make a number of 160 million and more.
+    """
     size = int.from_bytes(data[:_LENGTH], "big")
     inside = data[_LENGTH : _LENGTH + 4]
-    return bool(size) and (inside == ZSTD or (inside[:1] == PROTO and size < 1 << 28))
+    if not size or inside == ZSTD:
+        return bool(size)
+    return inside[:1] == PROTO and size < 1 << 28 and (_LENGTH + size <= len(data) or not is_message(data))
 
 
 def is_message(data: bytes) -> bool:

@@ -7,18 +7,17 @@
 
 from __future__ import annotations
 
-import contextlib
-import importlib
 import json
 from dataclasses import dataclass
 from typing import Any, cast
 
 RESPONSE = "opentelemetry.proto.collector.trace.v1.trace_service_pb2"
 """The module of the message; a client imports it when it is made, recording to a file does without it."""
-STATUS = "google.rpc.status_pb2"
-"""The module of the message that says why not; it comes with OpenTelemetry's exporters."""
 _PROTOBUF = frozenset({"application/x-protobuf", "application/protobuf"})
 """https://opentelemetry.io/docs/specs/otlp/#otlphttp-response names the first; the second is what IANA has registered since."""
+
+_WORDS = 120
+"""Bytes of a refusal that are worth a log line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,19 +70,15 @@ def _of_json(body: bytes, kind: str) -> Answer:
         return _foreign(f"{kind} that cannot be read")
 
 
-def reason_of(kind: str, body: bytes) -> str:
-    """What the body of a refusal says, on one line and short: OTLP has a google.rpc.Status there, proxies a text."""
-    kind = kind.partition(";")[0].strip().lower()
-    text: Any = ""
-    if kind in _PROTOBUF:
-        with contextlib.suppress(Exception):  # hostile bytes, or a module that is not installed
-            text = importlib.import_module(STATUS).Status.FromString(body).message
-    elif kind == "application/json":
-        with contextlib.suppress(ValueError, AttributeError, RecursionError):
-            text = cast("dict[str, Any]", json.loads(body)).get("message")
-    elif kind == "text/plain":
-        text = body[:1000].decode("utf-8", "replace")
-    return " ".join(text.split())[:120] if isinstance(text, str) else ""
+def of_refusal(kind: str, body: bytes) -> str:
+    """What an OTLP server says beside a status of 4xx or 5xx: the first line of its google.rpc.Status in protobuf, cut; else nothing."""
+    at = body.find(b"\x12", 0, 12) + 1  # field 2, the text, behind field 1, the code
+    if kind.partition(";")[0].strip().lower() not in _PROTOBUF or not at:
+        return ""
+    while at < len(body) and body[at] & 0x80:  # the length of the text, which ends with the body
+        at += 1
+    lines = body[at + 1 : at + 1 + _WORDS].decode("utf-8", "replace").splitlines()
+    return "".join(letter for letter in lines[0] if letter.isprintable()) if lines else ""
 
 
 def _foreign(what: str) -> Answer:

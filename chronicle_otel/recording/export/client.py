@@ -16,7 +16,7 @@ from typing import Any, Protocol
 
 from ...errors import UsageError
 from ...version import __version__
-from .answers import RESPONSE, STATUS, Answer, of_message, of_success, reason_of
+from .answers import RESPONSE, Answer, of_message, of_refusal, of_success
 from .endpoint import Endpoint
 
 __all__ = ["Answer", "Client", "GrpcClient", "HttpClient", "backoff", "client_of"]
@@ -32,6 +32,9 @@ _DETAILS = "google.rpc.error_details_pb2"
 """It comes with OpenTelemetry's gRPC exporter."""
 _TOO_LARGE = ("larger than max", "exceeds maximum size", "length too large")
 """How gRPC in Go and C++, Java, and Rust word it that a message is above their limit; nothing else says so."""
+
+_BODY_TOO_LARGE = b"request body too large"
+"""How Go's net/http words it: a collector answers so, with 400, above max_request_body_size."""
 
 
 class Client(Protocol):
@@ -72,8 +75,6 @@ class HttpClient:
     def __init__(self, endpoint: Endpoint) -> None:
         # requests imports the second only when it looks for a password, and a socket the third for a name that is not ASCII
         _load("requests", "netrc", "encodings.idna", RESPONSE)
-        with contextlib.suppress(ImportError):
-            _load(STATUS)
         _load_provider(endpoint)
         self.endpoint = endpoint
         self._session: Any = None
@@ -97,11 +98,10 @@ class HttpClient:
         status = response.status_code
         if 200 <= status < 300:
             return of_success(response.headers.get("content-type", ""), response.content)
-        said = reason_of(response.headers.get("content-type", ""), response.content)
+        said = of_refusal(response.headers.get("content-type", ""), response.content)
         reason = f"HTTP {status} {response.reason or ''}".strip() + (f": {said}" if said else "")
-        return Answer(
-            again=status in _RETRYABLE_HTTP, after=_seconds(response.headers.get("retry-after")), too_large=status == 413, reason=reason
-        )
+        large = status == 413 or (status == 400 and _BODY_TOO_LARGE in response.content[:1000])
+        return Answer(again=status in _RETRYABLE_HTTP, after=_seconds(response.headers.get("retry-after")), too_large=large, reason=reason)
 
     def _connect(self) -> Any:
         import requests

@@ -132,13 +132,17 @@ class Telemetry:
 
     def _resource(self, provider: Any) -> Any:
         """The application's resource with our facts of the process, or one of our own where it has none."""
-        from opentelemetry.sdk.resources import Resource, get_aggregated_resources
+        from opentelemetry.sdk.resources import OTELResourceDetector, Resource, get_aggregated_resources
 
         given = getattr(provider, "resource", None)
         if isinstance(given, Resource):
             return ChronicleResourceDetector().detect().merge(given)
         name = {"service.name": self._settings.service_name} if self._settings.service_name else {}
-        return get_aggregated_resources([ChronicleResourceDetector()], Resource.create(name))
+        try:
+            return get_aggregated_resources([ChronicleResourceDetector()], Resource.create(name))
+        except RuntimeError:  # it asks in threads, and at exit none can be started any more
+            ours = Resource({"service.name": "unknown_service"}).merge(ChronicleResourceDetector().detect())
+            return ours.merge(OTELResourceDetector().detect()).merge(Resource(name))
 
     def _own_export(self, provider: Any) -> trace.Tracer:
         """A private tracer whose spans go to the endpoint of the environment, and to a file if a path was given."""
@@ -160,7 +164,7 @@ class Telemetry:
         if not sinks:
             return trace.NoOpTracer()
         _warn_of(sampler_limits(provider))
-        sampler = getattr(provider, "sampler", None) or TracerProvider(shutdown_on_exit=False).sampler
+        sampler = getattr(provider, "sampler", None) or TracerProvider(shutdown_on_exit=False, resource=resource).sampler
         return SampledTracer(_Sinks(sinks), resource, scope, sampler)
 
     # ---- facts of a Run

@@ -142,3 +142,14 @@ def test_children_of_multiprocessing_send_what_they_recorded(tmp_path: Path) -> 
         assert (done.returncode, done.stderr) == (0, "")
         runs = chronicle.runs(receiver.write(tmp_path / "arrived.jsonl"))
     assert sorted(len(run.steps) for run in runs) == [2, 3, 4]
+
+
+@pytest.mark.parametrize("where", ["'here'", "export='own', unsent='here', shutdown_seconds=0.3"])
+def test_a_first_run_in_an_exit_handler_is_recorded(tmp_path: Path, silent: str, where: str) -> None:
+    """No thread can be started there any more, by whatever asks for one: the work is done without."""
+    done = ended(tmp_path, silent, f"import atexit\nchronicle.init({where}, instrument=False)\natexit.register(lambda: collect(2, 500))\n")
+    assert done.returncode == 0
+    assert "Traceback" not in done.stderr
+    run = chronicle.load(tmp_path / "here")
+    assert len(run.steps) == 3
+    assert run.steps[0].record.resource["service.name"]

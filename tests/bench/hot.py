@@ -33,6 +33,7 @@ class SdkLayers:
         self.request, self.build, self.send, self.create = Layer(), Layer(), Layer(), Layer()
         self._points = ((self._base.SyncAPIClient, "request", self.request), (self._base.BaseClient, "_build_request", self.build))
         for owner, name, layer in (*self._points, (self._http, "send", self.send)):
+            assert not hasattr(getattr(owner, name), "__wrapped__"), "chronicle has wrapped the SDK already: measure this first"
             setattr(owner, name, layer.below(getattr(owner, name)))
 
     def close(self) -> None:

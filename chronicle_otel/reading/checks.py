@@ -139,7 +139,7 @@ def _references(run: Run) -> Iterator[Finding]:
 
 def _stored(run: Run) -> Iterator[Finding]:
     for missing in run.missing:
-        yield Finding("missing_blob", missing.step, f"a value in {missing.payload} of Step {missing.step} {missing.reason}; it is unknown")
+        yield Finding("missing_blob", missing.step, f"a value in {missing.payload} of Step {missing.step} is unknown: it {missing.reason}")
 
 
 def _redaction(run: Run) -> Iterator[Finding]:

@@ -41,7 +41,11 @@ def unservable(step: Any, boundary: str) -> Unservable | None:
     word = "stream" if form == "stream" else "output"
     if _why(tree) == "capture":
         return Unservable(f"its {word} was not recorded (capture)")
-    what = f"its recorded {word} holds something that could not be recorded ({_lossy(tree)})"
+    lossy = _lossy(tree)
+    if lossy == semconv.BLOB:
+        what = f"its recorded {word} lies in an external store that was not read"
+        return Unservable(f"{what}: give it, or a copy of it, with store=… or CHRONICLE_STORE (chronicle check says where it lies)", what)
+    what = f"its recorded {word} holds something that could not be recorded ({lossy})"
     return Unservable(f'{what}: run it live (live=["{boundary}"]), or return plain data from it', what)
 
 
@@ -63,6 +67,8 @@ def _lossy(tree: Any) -> str:
             content = node.get(semconv.TYPE)
             if is_items(content) and content and content[0] == "?":
                 return str(content[1].get("type", "?")) if len(content) > 1 and is_object(content[1]) else "?"
+            if semconv.BLOB in node and is_hole(node):
+                return semconv.BLOB
             if is_hole(node):
                 return str(_why(node) or "taken out")
             work.extend(node.values())

@@ -71,6 +71,19 @@ def test_without_the_store_the_hole_is_named(receiver: Receiver, stored: Path, t
     assert "fewer bytes in the store than the 300,000 that were written" in said
 
 
+def test_a_replay_without_the_store_says_what_to_give(receiver: Receiver, stored: Path, tmp_path: Path) -> None:
+    """A value that lies in a store which nobody gave is not served, and the refusal names the store as what is missing."""
+
+    @chronicle.agent(name="twice")
+    def twice() -> int:
+        return len(fetch(BIG))
+
+    with chronicle.replaying(arrived(receiver, tmp_path)) as replay, pytest.raises(chronicle.ReplayError):
+        twice()
+    assert replay.result.verdict == "cannot_judge"
+    assert "lies in an external store that was not read: give it, or a copy of it, with store=… or CHRONICLE_STORE" in str(replay.result)
+
+
 @pytest.mark.parametrize(
     "url",
     [

@@ -28,6 +28,8 @@ SMALLEST_PARENT = 512
 """Bytes of a container below which the containers in it are not looked at one by one."""
 SMALLEST_LIST = 1024
 """Bytes of a payload below which its list is not looked for."""
+MOST_ELEMENTS = 50_000
+"""Elements above which a list is data and no history: to look at each costs more than a range would save. It is known as a whole."""
 LIST_BYTES = 64 * 1024 * 1024
 """Cap of the text that those lists hold together."""
 _SHORTEST_RUN = 64
@@ -364,7 +366,7 @@ def _largest_list(tree: Any) -> Path | None:
     while todo:
         node, path = todo.pop()
         if type(node) is list:
-            length = len(values.dumps(node)) if len(cast("list[Any]", node)) > 1 else 0
+            length = len(values.dumps(node)) if 1 < len(cast("list[Any]", node)) <= MOST_ELEMENTS else 0
             if length > size:
                 best, size = path, length
         elif type(node) is dict and len(path) < 3 and not _is_marker(node):

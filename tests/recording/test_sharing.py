@@ -65,6 +65,17 @@ def test_a_growing_history_is_stored_once() -> None:
     assert conversation(80)[2] <= 4.2 * conversation(20)[2]
 
 
+def test_a_list_of_very_many_elements_is_known_as_a_whole() -> None:
+    """Data of a hundred thousand numbers is stored once, wherever it comes again, and is no history of elements."""
+    store = Store()
+    numbers = list(range(100_000))
+    store.payload(2, "chronicle.output", numbers)
+    again = store.payload(3, "chronicle.input", {"numbers": numbers, "unit": "s"})
+
+    assert again == '{"numbers":{"$chronicle.ref":[2,"chronicle.output",[]]},"unit":"s"}'
+    assert store.resolved(3) == {"numbers": numbers, "unit": "s"}
+
+
 def test_only_new_messages_are_new() -> None:
     """What the semconv view gets are the messages that no earlier call held."""
     store, _, _ = conversation(5)

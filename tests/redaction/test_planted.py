@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from tests.redaction.corpus.cases import CARD, IBAN, MAIL, escapes
@@ -28,6 +28,8 @@ VALUES = (
     "2a02:8109:9440:1198::8f2b",
     "ghp_abcdefghijklmnopqrstuvwxyz0123456789",
 )
+PART_OF = {"81.2.69.142": "==", "2a02:8109:9440:1198::8f2b": ("::", ":.", ":..", ":.:")}
+"""What in front of an address makes it none (docs/redaction-engine.md, 8.15 and 8.16): a package's version, colons that are too many."""
 
 
 JSON = st.recursive(
@@ -76,7 +78,8 @@ def test_random_text_stays_at_rest(text: str) -> None:
     after=st.text(alphabet=" ,;)]>\"'\n\t|连→", max_size=3),
 )
 def test_punctuation_hides_nothing(value: str, before: str, after: str) -> None:
-    """A value between any punctuation or ideographs is found whole."""
+    """A value between any punctuation or ideographs is found whole, but for what the grammar of addresses takes as a part of them."""
+    assume(not before.endswith(PART_OF.get(value, "\0")))
     text = f"{before}{value}{after}"
     found = ENGINE.find(text)
     inside = {place for match in found for place in range(match.start, match.end)}

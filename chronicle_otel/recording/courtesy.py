@@ -46,6 +46,7 @@ class Courtesy:
     def __init__(self) -> None:
         self._began = 0.0
         self._waiters: list[None] = []
+        """One for each; a list, whose append and pop need no lock."""
 
     @property
     def hurries(self) -> bool:

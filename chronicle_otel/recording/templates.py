@@ -58,6 +58,8 @@ class _Template:
         while size and end < len(blocks):
             part = blocks[end : end + size]
             same = self._framed(part)
+            if not same:
+                break
             read = self._read(same)
             if read is None:  # one of them has to be parsed: which one, is found by halves
                 size, grows = len(same) // 2, False

@@ -27,11 +27,13 @@ _PATIENCE: Final = 0.25
 _SETTLING: Final = 0.02
 """Seconds in which a thread that got its answer comes to its end or to its next boundary, or is taken to be busy elsewhere."""
 _TICK: Final = 0.005
+"""Seconds between two looks at what the other threads do."""
 _START: Final = 0.05
 """The first answer of a pool's job or thread is given when no other thread has moved for `_TICK` seconds, after `_START` seconds at
 the latest, or when it has taken as long as recorded: its creator is to come to where it waits for it. `as_completed` gives what is
 done already in no order."""
 _LATE: Final = 0.005
+"""Seconds that a wait may take longer than asked without a word: the interpreter's own turns are as long."""
 _MOST_WITHHELD: Final = 1.0
 """A wait that took so many seconds longer than asked shows a machine that is busy with others; all times here grow by twice that."""
 _ARRIVAL: Final = 0.005

@@ -28,10 +28,10 @@ STOCK = Path(__file__).with_name("stock-tempo.yaml")
 
 
 class Limited(Tempo):
-    """The stock Tempo, with defaults of its overrides set."""
+    """The stock Tempo, with overrides."""
 
     def __init__(self, folder: Path, overrides: dict[str, Any]) -> None:
-        config = yaml.safe_load(STOCK.read_text()) | {"overrides": {"defaults": overrides}}
+        config = yaml.safe_load(STOCK.read_text()) | {"overrides": overrides}
         folder.mkdir(parents=True, exist_ok=True)
         self.config = folder / "tempo.yaml"
         self.config.write_text(yaml.safe_dump(config))
@@ -41,7 +41,7 @@ class Limited(Tempo):
 @pytest.fixture(scope="module")
 def roomy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Limited]:
     """Large traces are kept; all else is as it comes."""
-    with Limited(tmp_path_factory.mktemp("roomy"), {"global": {"max_bytes_per_trace": 100_000_000}}) as running:
+    with Limited(tmp_path_factory.mktemp("roomy"), {"defaults": {"global": {"max_bytes_per_trace": 100_000_000}}}) as running:
         yield running
 
 
@@ -49,7 +49,7 @@ def roomy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Limited]:
 def tight(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Limited]:
     """Few bytes a second, few traces."""
     limits = {"ingestion": {"rate_limit_bytes": 100_000, "burst_size_bytes": 200_000, "max_traces_per_user": 3}}
-    with Limited(tmp_path_factory.mktemp("tight"), limits) as running:
+    with Limited(tmp_path_factory.mktemp("tight"), {"defaults": limits}) as running:
         yield running
 
 
@@ -79,6 +79,24 @@ def test_above_so_many_open_traces_new_ones_vanish(tight: Limited) -> None:
     assert report.facts["taken"] == report.facts["spans"] > report.facts["arrived"]
     assert "a Tempo drops traces above max_traces_per_user" in sentence(report, "sampled")
     assert "while 3 traces are open, new ones vanish, after they were acknowledged" in said("open_traces", tight.config)
+
+
+def test_limits_of_a_tenant_in_a_file_of_their_own(tmp_path: Path) -> None:
+    """What that file cuts is named by a probe; the doctor says that it does not see the file, which overrides what it sees."""
+    own = tmp_path / "tenants.yaml"
+    ingestion = {
+        "max_attribute_bytes": 4_000,
+        "rate_limit_bytes": 30_000_000,
+        "burst_size_bytes": 30_000_000,
+        "max_traces_per_user": 10_000,
+    }
+    limits = {"ingestion": ingestion, "global": {"max_bytes_per_trace": 5_000_000}}  # what is not in the file has no default there
+    own.write_text(yaml.safe_dump({"overrides": {"single-tenant": limits}}))  # Tempo's name for those who name no tenant
+    overrides = {"defaults": {"ingestion": {"max_attribute_bytes": 0}}, "per_tenant_override_config": str(own)}
+    with Limited(tmp_path / "tenants", overrides) as running:
+        report = probed(f"tempo://127.0.0.1:{running.port}", f"http://127.0.0.1:{running.http}")
+    assert "strings are cut at 4,000 bytes" in sentence(report, "string_cut")
+    assert ("note", "not_judged") in named(running.config)
 
 
 def test_a_trace_above_its_internal_messages_cannot_be_read(roomy: Limited) -> None:

@@ -229,9 +229,11 @@ class UserInfo:
             at = found.end(1)
             if before(part, scheme) in ALNUM:
                 continue
-            if before(part, scheme) == 0x40:  # an address ends where the scheme begins
-                known = next((known for known in _SCHEMES if found[1].lower().endswith(known)), b"")
-                scheme = found.end(1) - len(known) if known else scheme
+            known = next((known for known in _SCHEMES if found[1].lower().endswith(known)), b"")
+            begins = found.end(1) - len(known)
+            # an address ends where the scheme begins, or a token does: `Bearer abc123…https://`
+            if known and (before(part, scheme) == 0x40 or (begins > scheme and part[begins - 1] in ALNUM)):
+                scheme = begins
             end, match = whole(part, scheme, found.start(2), scope, self.name)
             if match is not None:
                 made.append(match)

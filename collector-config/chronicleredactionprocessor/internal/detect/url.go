@@ -33,10 +33,10 @@ func findUserinfo(s *Scanner, r *rule, part span) {
 		if s.before(part, scheme, alnum) {
 			continue
 		}
-		if s.byteAt(part, scheme-1) == '@' { // an address ends where the scheme begins
-			if known := s.schemeSuffix(scheme, colon); known >= 0 {
-				scheme = known
-			}
+		// an address ends where the scheme begins, or a token does: `Bearer abc123…https://`
+		known := s.schemeSuffix(scheme, colon)
+		if known >= 0 && (s.byteAt(part, scheme-1) == '@' || known > scheme && s.at(part, known-1, alnum)) {
+			scheme = known
 		}
 		u := urlFound{span{scheme, s.urlEnd(part, colon+3)}, colon}
 		if s.planURL(u) {

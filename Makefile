@@ -11,9 +11,10 @@
 .PHONY: help demo test test-all collector jaeger stock-collector test-go check bench docs lock clean environment check-environment
 .DEFAULT_GOAL := help
 export PYTHON
+unexport PYTHONDONTWRITEBYTECODE  # with it, every process that a test starts would compile the packages anew
 RUN := .venv/bin/
 TESTS ?= tests
-WORKERS ?= 2
+WORKERS ?= auto
 
 help:
 	@sed -n '2,9s/^# *//p' Makefile
@@ -22,7 +23,7 @@ demo: environment
 	@$(RUN)chronicle demo
 
 test: environment
-	$(RUN)python -m pytest -q -n $(WORKERS) $(TESTS)
+	$(RUN)python -m pytest -q -n $(WORKERS) --dist worksteal $(TESTS)
 
 test-all: collector jaeger stock-collector test
 	@scripts/matrix $(TESTS)

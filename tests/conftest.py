@@ -12,18 +12,28 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-# Generated tests judge results, never time: machines differ, and are busy.
-settings.register_profile("chronicle", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# Generated tests judge results, never time: machines differ, and are busy. They try the same examples every time, so that a change
+# is judged and not chance; `pytest --hypothesis-profile search` looks for new ones.
+settings.register_profile("chronicle", deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True)
+settings.register_profile("search", settings.get_profile("chronicle"), derandomize=False, max_examples=2_000)
 settings.load_profile("chronicle")
 
 ROOT = Path(__file__).resolve().parent.parent
+WITHOUT = "-p no:hypothesispytest -p no:anyio"
+"""Plugins of ours that the pytest of a child process would import, and rewrite, for nothing."""
 Chronicle = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """Return the workers of `-n auto`: one more than cores, since many tests wait for a process or a server of theirs."""
+    return min(8, (os.cpu_count() or 1) + 1)
 
 
 def environment(more: Mapping[str, str] | None = None) -> dict[str, str]:
     """The environment of child processes: no keys, the package importable, plain output."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("OPENAI_", "OTEL_", "PYTEST_", "CHRONICLE_", "COV"))}
-    return {**kept, "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1", "NO_COLOR": "1", "COLUMNS": "160", **(more or {})}
+    fixed = {"PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1", "PYTEST_ADDOPTS": WITHOUT, "NO_COLOR": "1", "COLUMNS": "160"}
+    return {**kept, **fixed, **(more or {})}
 
 
 @pytest.fixture

@@ -22,13 +22,23 @@ def run_pytest(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str
     return subprocess.run(command, cwd=folder / "tests", env=environment(), capture_output=True, text=True)
 
 
-@pytest.fixture
-def promoted(chronicle: Chronicle, incident: Path) -> Path:
-    """The folder of the incident, fixed, with the test that was promoted."""
-    shutil.copy(incident / "agent_fixed.py", incident / "agent.py")
-    done = chronicle(*PROMOTE)
+@pytest.fixture(scope="module")
+def promoted_once(recorded: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the incident, fixed, with the test that was promoted; copy it to change it."""
+    folder = tmp_path_factory.mktemp("promoted") / "incident"
+    shutil.copytree(recorded, folder)
+    shutil.copy(folder / "agent_fixed.py", folder / "agent.py")
+    command = [sys.executable, "-m", "chronicle_otel.cli", *PROMOTE]
+    done = subprocess.run(command, cwd=folder, env=environment(), capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stdout + done.stderr
-    return incident
+    return folder
+
+
+@pytest.fixture
+def promoted(promoted_once: Path, tmp_path: Path) -> Path:
+    """A copy of the folder of the incident, fixed and promoted."""
+    shutil.copytree(promoted_once, tmp_path, dirs_exist_ok=True)
+    return tmp_path
 
 
 def test_green_on_the_fix_and_under_xdist(promoted: Path) -> None:

@@ -17,7 +17,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.conftest import environment
+from tests.conftest import WITHOUT, environment
 
 _BLOCK = re.compile(r"^```(\w+)(?: file=(\S+))?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _RUN = re.compile(r"\b[0-9a-f]{12}(?:[0-9a-f]{20})?\b")
@@ -85,7 +85,7 @@ class Shell:
             self.variables[name] = value
             return ""
         path = os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"]))
-        more = {"PATH": path, "COLUMNS": "100", "PYTEST_ADDOPTS": "-p no:cacheprovider", **self.variables}
+        more = {"PATH": path, "COLUMNS": "100", "PYTEST_ADDOPTS": f"{WITHOUT} -p no:cacheprovider", **self.variables}
         done = subprocess.run(
             ["bash", "-c", command], cwd=self.folder, env=environment(more), capture_output=True, text=True, encoding="utf-8", timeout=180
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import os
+import zlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +18,7 @@ from .tenants import Tenants
 
 SUFFIXES: Final = (".jsonl", ".jsonl.gz", ".json", ".json.gz")
 _GZIP: Final = b"\x1f\x8b"
+_ZSTD: Final = b"\x28\xb5\x2f\xfd"
 
 
 @dataclass(slots=True)
@@ -34,6 +36,8 @@ class Outcome:
 
 def redact_files(source: str | os.PathLike[str], target: str | os.PathLike[str], redactor: Redactor | Tenants) -> Outcome:
     """Write redacted copies of a file or of a folder's files. Nothing that cannot be read is written."""
+    if not os.fspath(source):
+        raise SourceError("no file or folder is named: the name is empty")
     here, there = Path(source), Path(target)
     if not here.exists():
         raise SourceError(f"no such file or folder: {here}")
@@ -44,6 +48,8 @@ def redact_files(source: str | os.PathLike[str], target: str | os.PathLike[str],
     for one, other in pairs:
         if other.exists() and one.samefile(other):
             raise UsageError(f"{other} is the source itself: name another output")
+        _check(other)
+    for one, other in pairs:
         lines = OtlpLines(redactor)
         _write_whole(other, lambda write, one=one, lines=lines: _copy(_lines(one), str(one), lines, outcome, write))
         outcome.files.append(str(other))
@@ -53,6 +59,7 @@ def redact_files(source: str | os.PathLike[str], target: str | os.PathLike[str],
 
 def redact_lines(lines: Iterable[bytes], name: str, target: str | os.PathLike[str], redactor: Redactor | Tenants) -> Outcome:
     """Write a redacted copy of OTLP JSON lines that came from elsewhere than a file; `name` is what messages call them."""
+    _check(Path(target))
     outcome = Outcome()
     reader = OtlpLines(redactor)
     _write_whole(Path(target), lambda write: _copy(lines, name, reader, outcome, write))
@@ -79,6 +86,13 @@ def _pairs(here: Path, there: Path) -> list[tuple[Path, Path]]:
     return [(here, there / here.name if there.is_dir() else there)]
 
 
+def _check(other: Path) -> None:
+    """Refuse what a file must not be put in place of: a device such as /dev/null would be gone."""
+    if other.exists() and not other.is_file():
+        kind = "a folder" if other.is_dir() else "a device, pipe or socket"
+        raise UsageError(f"{other} is {kind}: name a file for the output")
+
+
 def _write_whole(other: Path, copy: Callable[[Callable[[bytes], object]], None]) -> None:
     """Write a file whole or not at all; `copy` is given what writes to it."""
     other.parent.mkdir(parents=True, exist_ok=True)
@@ -100,13 +114,20 @@ def _copy(source: Iterable[bytes], name: str, lines: OtlpLines, outcome: Outcome
     def refused(number: int, why: str) -> None:
         outcome.refused.append(f"{name}, line {number}: {why}")
 
-    for line in lines.lines(source, refused):
-        write(line)
+    try:
+        for line in lines.lines(source, refused):
+            write(line)
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        what = "ends early" if isinstance(error, EOFError) else f"is damaged ({error})"
+        outcome.refused.append(f"{name}: the gzip data {what}; what came before that was redacted, copy the file again if you can")
 
 
 def _lines(path: Path) -> Iterator[bytes]:
     with path.open("rb") as raw:
-        packed = raw.read(2) == _GZIP
+        start = raw.read(4)
+    if start == _ZSTD:
+        raise SourceError(f"{path} is packed with zstd, and files are redacted plain or gzip: `chronicle pull {path} -o FILE.jsonl` first")
+    packed = start[:2] == _GZIP
     with gzip.open(path, "rb") if packed else path.open("rb") as file:
         first = file.readline()
         if first.strip() in (b"{", b"[") or (first.strip() and not first.rstrip().endswith(b"}")):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
+import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -155,3 +157,50 @@ def test_a_redacted_run_replays_with_and_without_its_key(tmp_path: Path) -> None
     assert (without["verdict"], exactly["verdict"], exactly["notes"]) == ("reproduced", "reproduced", [])
     assert (refused.returncode, refused.stderr.count("\n")) == (2, 1)
     assert "did not redact run" in refused.stderr
+
+
+def test_a_device_is_never_replaced_by_a_file(recorded: Path) -> None:
+    """`-o /dev/null` and the like are refused: putting a file in their place would take them from the whole machine."""
+    os.mkfifo(recorded / "pipe")
+    done = chronicle(recorded, "redact", "traces.jsonl", "-o", "pipe")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "chronicle: pipe is a device, pipe or socket: name a file for the output\n"
+    assert stat.S_ISFIFO((recorded / "pipe").stat().st_mode)
+
+
+def test_no_name_is_not_the_folder_that_one_is_in(recorded: Path) -> None:
+    """An empty name, as an unset shell variable gives it, is an error, and nothing is written."""
+    done = chronicle(recorded, "redact", "", "-o", "out")
+    assert (done.returncode, done.stderr) == (2, "chronicle: no file or folder is named: the name is empty\n")
+    assert not (recorded / "out").exists()
+
+
+def test_gzip_data_that_ends_early_is_redacted_as_far_as_it_goes(recorded: Path) -> None:
+    """What stands before the end is written, the damage is named, and the exit code says that something is left out."""
+    packed = gzip.compress((recorded / "traces.jsonl").read_bytes() * 2)
+    (recorded / "cut.jsonl.gz").write_bytes(packed[:-12])
+    done = chronicle(recorded, "redact", "cut.jsonl.gz", "-o", "out.jsonl")
+    assert done.returncode == 3
+    assert "cut.jsonl.gz: the gzip data ends early" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert (recorded / "out.jsonl").read_text().count("\n") >= 1
+
+
+def test_garbled_gzip_names_its_file(recorded: Path) -> None:
+    """Of many files, the damaged one is named; the others are written."""
+    (recorded / "in").mkdir()
+    (recorded / "in/bad.jsonl.gz").write_bytes(b"\x1f\x8b" + bytes(range(7, 90)))
+    (recorded / "in/good.jsonl").write_bytes((recorded / "traces.jsonl").read_bytes())
+    done = chronicle(recorded, "redact", "in", "-o", "out")
+    assert done.returncode == 3
+    assert "left out: in/bad.jsonl.gz: the gzip data is damaged" in done.stderr
+    assert (recorded / "out/good.jsonl").stat().st_size > 0
+
+
+def test_zstd_is_named_and_not_taken_for_damage(recorded: Path) -> None:
+    """A file that `pull` can unpack is not called cut off."""
+    (recorded / "traces.jsonl.zst").write_bytes(b"\x28\xb5\x2f\xfd" + bytes(40))
+    done = chronicle(recorded, "redact", "traces.jsonl.zst", "-o", "out.jsonl")
+    assert done.returncode == 2
+    assert "traces.jsonl.zst is packed with zstd" in done.stderr
+    assert not (recorded / "out.jsonl").exists()

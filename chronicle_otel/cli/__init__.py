@@ -98,14 +98,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     options.command = command
     if options.verb not in _EXECUTE_OTHERS_CODE:
         os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # what gRPC logs would stand before the one line that says it
+    code = 0
     try:
-        code = options.execute(options)
+        code = int(options.execute(options))
         sys.stdout.flush()
-        return int(code)
+        return code
     except BrokenPipeError:
         with contextlib.suppress(OSError, ValueError):  # what is still buffered has no reader
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+        return code
     except KeyboardInterrupt:
         return 130
     except Exception as error:

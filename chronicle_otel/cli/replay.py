@@ -7,6 +7,7 @@ is named after --, with its arguments; all runs of the source then take part, as
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import sys
 from typing import Any
@@ -48,10 +49,11 @@ def execute(options: argparse.Namespace) -> int:
             run = chronicle.load(options.source, run=options.run)
         provide = testing.factories(arguments.provided(options))
         result = chronicle.replay(run, entry=options.entry, provide=provide, **chosen(options))
-    if options.json:
-        print_json(result.to_dict())
-    else:
-        print(render(result, color=coloured(sys.stdout)).rstrip())
+    with contextlib.suppress(BrokenPipeError):  # a reader that has seen enough takes nothing from the verdict
+        if options.json:
+            print_json(result.to_dict())
+        else:
+            print(render(result, color=coloured(sys.stdout)).rstrip())
     return int(result.exit_code)
 
 
@@ -86,5 +88,9 @@ def of_script(options: argparse.Namespace) -> Any:
 
 def chosen(options: argparse.Namespace) -> dict[str, Any]:
     """The options of the replay, with the redactor where a key is named."""
+    from ..errors import UsageError
+
     with_key = options.key_env is not None or options.key_file is not None
+    if not with_key and (options.policy is not None or options.tenant is not None):
+        raise UsageError("replay: --policy and --tenant say how a redaction key is used: name the key as well (--key-file or --key-env)")
     return {**arguments.replay_options(options), "redactor": arguments.redactor_of(options) if with_key else None}

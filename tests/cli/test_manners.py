@@ -45,6 +45,7 @@ def test_help_has_an_example(chronicle: Chronicle, verb: str) -> None:
         (["promote", "speech.jsonl", "--entry", "speech:speak", "-o", "test_x.txt"], "test_x.txt: a test module ends in .py"),
         (["promote", "-", "-o", "test_x.py"], "holds no span of chronicle"),
         (["demo", "."], "holds other files"),
+        (["replay", "speech.jsonl", "--policy", "nowhere.yaml", "--", "speech.py", "one"], "name the key as well"),
     ],
 )
 def test_a_wrong_command_is_one_line(chronicle: Chronicle, tmp_path: Path, arguments: list[str], message: str) -> None:
@@ -72,6 +73,16 @@ def test_a_closed_pipe_is_no_error(recorded: Path) -> None:
     command = f"{sys.executable} -m chronicle_otel.cli show {recorded} --json | head -1"
     done = subprocess.run(command, shell=True, env=environment(), capture_output=True, text=True)
     assert (done.stdout, done.stderr) == ("{\n", "")
+
+
+def test_a_reader_that_leaves_takes_nothing_from_the_verdict(chronicle: Chronicle, tmp_path: Path) -> None:
+    """`chronicle replay … | head -1` ends with the exit code of the verdict."""
+    (tmp_path / "speech.py").write_text(SCRIPT)
+    chronicle("run", "--quiet", "--path", "speech.jsonl", "speech.py", "one")
+    replay = f"{sys.executable} -m chronicle_otel.cli replay speech.jsonl -- speech.py two"
+    command = f"({replay}; echo $? > code) | true"
+    subprocess.run(command, shell=True, cwd=tmp_path, env=environment(), check=True)
+    assert (tmp_path / "code").read_text() == "1\n"
 
 
 def _on_a_terminal(arguments: list[str], **env: str) -> str:

@@ -74,7 +74,9 @@ class Causes:
         if self._redaction(h, h.output_differences):
             return REDACTION, False
         stale = self._stale_before(h.ended_at)
-        return (f"follows from a stale answer ({_name(stale)})", False) if stale is not None else (None, False)
+        if stale is not None and not self._own_doing(h):
+            return f"follows from a stale answer ({_name(stale)})", False
+        return None, False
 
     def of_call(self, h: Happened) -> str | None:
         """Why something is asked for that the recording does not have."""
@@ -83,11 +85,14 @@ class Causes:
     def of_missing(self, r: Recorded) -> str | None:
         """Why something is not asked for any more."""
         root = self._log.root_happened
-        if root is not None and root.error is not None and self._log.root.step.form != "error":
-            return f"the run ended before it, with {type(root.error).__name__}"
         around = next((h for h in self._log.happened if h.recorded is r.parent and h.node.live), None)
-        if self._origins:
-            return f"follows from live boundary {self._origins[-1].happened.node.name}"
+        cut_short = around is None or around.error is not None or around.form is None
+        if cut_short and root is not None and root.error is not None and self._log.root.step.form != "error":
+            return f"the run ended before it, with {type(root.error).__name__}"
+        until = around.ended_at if around is not None and around.form is not None else None
+        before = [o for o in self._origins if o.happened is not around and (until is None or o.at < until)]
+        if before:
+            return f"follows from live boundary {before[-1].happened.node.name}"
         if around is not None and around.code_changed:
             return f"code of {around.node.name} changed"
         return None
@@ -119,6 +124,12 @@ class Causes:
         if h is not None and r is not None and h.node.level != ALIAS and not module_changed(h.boundary, r.step.code) and aliases.touched(r):
             return True
         return aliases.derived(differences)
+
+    def _own_doing(self, h: Happened) -> bool:
+        """A leaf that was asked just what was recorded, and answers something else: that lies in itself. What a memory
+        holds depends on what came before."""
+        leaf = h.node.kind not in ("agent", "step", "memory") and not any(self._is_below(other, h) for other in self._log.happened)
+        return leaf and not h.input_differences
 
     def _around(self, h: Happened) -> Happened | None:
         """The nearest enclosing Step that ran live."""

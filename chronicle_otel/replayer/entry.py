@@ -82,6 +82,9 @@ def _resolve(module: str, name: str, what: str) -> Callable[..., Any]:
             sys.path.insert(0, os.getcwd())
         try:
             target = importlib.import_module(module)
+        except SystemExit as error:
+            why = f'it ends the process when it is imported (exit code {error.code}); put that below `if __name__ == "__main__"`'
+            raise CannotReproduce(f"{what}: {module} cannot be imported: {why}") from error
         except Exception as error:
             raise CannotReproduce(f"{what}: {module} cannot be imported: {type(error).__name__}: {error}") from error
     for part in name.split("."):

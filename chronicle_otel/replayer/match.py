@@ -375,11 +375,13 @@ class Matcher:
         return common
 
     def _same_question(self, n: Live, r: Recorded, siblings: Sequence[Any]) -> bool:
-        """Say whether a model is asked the recorded question around something that a live boundary changed."""
-        if n.kind not in MODEL_KINDS or r.tree is UNKNOWN:
+        """Say whether the recorded question is asked around something that a live boundary changed, such as an order that it clamped."""
+        if r.tree is UNKNOWN:
             return False
         asked = self._translated(n)
-        return same_conversation(asked, r.tree, siblings) or (self._follows is not None and self._follows(r.tree, asked))
+        if n.kind in MODEL_KINDS and same_conversation(asked, r.tree, siblings):
+            return True
+        return self._follows is not None and self._follows(r.tree, asked)
 
     def _translated(self, n: Live) -> Any:
         return n.tree if self._aliases is None else self._aliases.translated(n.tree)

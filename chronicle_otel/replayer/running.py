@@ -17,6 +17,7 @@ from ..recording.interceptor import seam
 from . import entry as entries
 from . import tracing
 from .afterlife import keep_refusing
+from .children import ChildProcesses
 from .consuming import aconsume, consume, recorded_length
 from .engine import Replayer
 from .network import NetworkGuard
@@ -46,6 +47,8 @@ def _options(
         raise UsageError(f'pace={pace!r}: choose "instant" or "recorded"')
     if assertion is not None and not isinstance(assertion, str) and not callable(assertion):
         raise UsageError("assertion: give an expression over the RunView, or a function of it")
+    if redactor is not None and not (hasattr(redactor, "kcv") and hasattr(redactor, "payload")):
+        raise UsageError(f"redactor={redactor!r:.80}: give a chronicle_otel.redaction.Redactor, with the key of the recording")
     return Options(
         plan=Plan.parse(live, allow_effects=allow_effects),
         on_divergence=on_divergence,
@@ -79,6 +82,7 @@ class Replaying:
         self._options = options
         self._replayer: Replayer | None = None
         self._guard: NetworkGuard | None = None
+        self._children = ChildProcesses()
         self._previous: Any = None
         self._previous_lanes: Any = None, None
         self._patched = False
@@ -125,6 +129,7 @@ class Replaying:
             ambient.install(sources, env=env)
             self._patched = True
         self._guard.__enter__()
+        self._children.__enter__()
         self._previous, seam.interceptor = seam.interceptor, replayer
         self._previous_lanes = seam.lane_begun, seam.lane_ended
         seam.lane_begun, seam.lane_ended = replayer.threads.begun, replayer.threads.ended
@@ -137,6 +142,7 @@ class Replaying:
         replayer.close()
         seam.interceptor = self._previous
         seam.lane_begun, seam.lane_ended = self._previous_lanes
+        self._children.__exit__()
         guard.__exit__()
         if self._patched:
             ambient.uninstall()
@@ -306,8 +312,8 @@ def _start(
 
 
 def _swallow(around: Replaying, error: BaseException) -> None:
-    """The Run's own exception is part of the result; what stops the process, or is our own misuse, goes on."""
-    if isinstance(error, (KeyboardInterrupt, SystemExit, GeneratorExit)) and around.replayer.runs[0].root.step.form != "error":
+    """The Run's own exception is part of the result, sys.exit too; a person's interrupt, or our own misuse, goes on."""
+    if isinstance(error, (KeyboardInterrupt, GeneratorExit)) and around.replayer.runs[0].root.step.form != "error":
         raise error
     if isinstance(error, UsageError):
         raise error

@@ -13,7 +13,7 @@ from typing import Any
 from .. import semconv, values
 from . import view
 from .causes import Causes
-from .compare import Difference
+from .compare import Difference, is_items
 from .counterparts import ALIAS, CHANGED, MOVED, UNKNOWN, Recorded
 from .log import AMBIENT, REDACTION, Happened, RunLog, shown
 from .refusal import raised_by_replay
@@ -203,8 +203,23 @@ def _place_notes(h: Happened, found: _Findings) -> None:
             notes.append(("ambiguous", "several recorded answers were possible, and they differ"))
         if h.cancelled and not h.node.live and h.form not in ("pending", "stream"):
             notes.append(("cancelled", "it was cancelled while it waited for its turn; it was not when recorded"))
+        if (counts := _read_less(h)) is not None:
+            taken, recorded = counts
+            text = f"the code stops reading it after {taken} of the {recorded} chunks that were read when it was recorded"
+            notes.append(("read_less", text))
     for kind, text in notes:
         found.notes.append(_Found(h.node.order, Note(kind, ref_of(h), text=text)))
+
+
+def _read_less(h: Happened) -> tuple[int, int] | None:
+    """How many chunks of a stream were taken, and how many when it was recorded, where the code now leaves it earlier."""
+    r = h.recorded
+    if r is None or r.step.form != "stream" or h.form != "stream" or h.boundary.sdk is not None or semconv.STREAM in r.step.damage:
+        return None
+    decoded: dict[str, Any] = r.step.stream or {"chunks": []}
+    recorded = len(decoded["chunks"])
+    taken = (len(h.output) if is_items(h.output) and h.cancelled else recorded) if h.node.live else h.consumed
+    return (taken, recorded) if taken < recorded else None
 
 
 def _missing(log: RunLog, causes: Causes, found: _Findings) -> None:
@@ -304,7 +319,7 @@ def _outcome(log: RunLog) -> Outcome:
 
 
 def _warn(log: RunLog, result: Result, plan: Any) -> None:
-    if log.problem is None and not any(h.node.live for h in log.happened):
+    if log.problem is None and log.started and not any(h.node.live for h in log.happened):
         result.warnings.append("no code under test ran: everything was answered from the recording, so this replay proves nothing")
     stubbed: dict[tuple[str, str], None] = {}
     for h in log.happened:

@@ -5,6 +5,7 @@ assertion = "all(c.input['quantity'] * 190 <= 1020 for c in calls('place_order')
 
 from __future__ import annotations
 
+import ast
 import builtins
 from collections.abc import Callable, Iterable
 from typing import Any, Final
@@ -211,9 +212,15 @@ def evaluate(assertion: str | Callable[[RunView], Any], view: RunView, raised: l
     if callable(assertion):
         return _holds(lambda: assertion(view), raised)
     try:
-        code = compile(assertion.strip(), "<assertion>", "eval")
+        tree = ast.parse(assertion.strip(), "<assertion>", "eval")
+        hidden = [node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute) and node.attr.startswith("__")]
+        code = compile(tree, "<assertion>", "eval")
     except SyntaxError as error:
         raise UsageError(f"assertion {assertion!r}: {error.msg} at column {error.offset}") from error
+    except (RecursionError, MemoryError) as error:
+        raise UsageError(f"assertion {assertion!r:.80}…: nested too deeply") from error
+    if hidden:
+        raise UsageError(f"assertion {assertion!r}: .{hidden[0]} leads out of the run; an assertion uses public attributes only")
     names = {"run": view, "steps": view.steps, "calls": view.calls, "output": view.output, "error": view.error, "input": view.input}
     try:
         return _holds(lambda: eval(code, {"__builtins__": _SAFE, **names}), raised)

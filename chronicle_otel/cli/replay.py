@@ -34,6 +34,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def execute(options: argparse.Namespace) -> int:
     """Replay, print the report, return the verdict's exit code."""
+    from ..replayer.network import stay_closed
     from ..report.text import render
 
     prepare()
@@ -48,6 +49,7 @@ def execute(options: argparse.Namespace) -> int:
             run = chronicle.load(options.source, run=options.run)
         provide = testing.factories(arguments.provided(options))
         result = chronicle.replay(run, entry=options.entry, provide=provide, **chosen(options))
+    stay_closed(options.allow_net)
     if options.json:
         print_json(result.to_dict())
     else:
@@ -57,8 +59,9 @@ def execute(options: argparse.Namespace) -> int:
 
 def prepare() -> None:
     """Make the user's modules importable as `python -m` does, and put placeholders where keys are missing."""
-    from .. import testing
+    from .. import credentials, testing
 
+    credentials.silence_vendors()
     testing.prepare()
     if sys.path[:1] not in ([""], [os.getcwd()]):
         sys.path.insert(0, os.getcwd())

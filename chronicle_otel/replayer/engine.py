@@ -22,6 +22,7 @@ from ..recording.context import lane_below
 from ..recording.interceptor import Boundary
 from .ambient import AmbientAnswers
 from .answers import ServedAnswer
+from .bystanders import library_at_work
 from .compare import changed_values, diff, is_hole, is_object, leaves, without
 from .counterparts import ALIAS, CHANGED, EXACT, UNKNOWN, VOLATILE, Live, Recorded
 from .crossing import Here, Place, ReplayCrossing
@@ -319,7 +320,11 @@ class Replayer:
     def blocked(self, what: str) -> NetworkBlocked:
         """Log an attempt to reach the network and make its error."""
         here = self.here()
+        library = library_at_work()
         with self.lock:
+            if library is not None:
+                self.runs[0].bystanders.setdefault(what, library)
+                return NetworkBlocked(f"a replay opens no connection: a background thread of {library} tried to reach {what}")
             owner = here.happened if not here.foreign else None
             inside = f" inside {owner.node.kind} {owner.node.name}" if owner is not None else ""
             message = (

@@ -1,4 +1,4 @@
-"""Placeholder credentials: SDK clients refuse to be built without a key, and a replay needs none."""
+"""Placeholder credentials: SDK clients refuse to be built without a key, and a replay needs none; nor what frameworks ask by themselves."""
 
 from __future__ import annotations
 
@@ -17,14 +17,16 @@ VARIABLES = (
     "GROQ_API_KEY",
 )
 
-TO_VENDORS = {"OPENAI_AGENTS_DISABLE_TRACING": "1"}
-"""What switches a framework's own export of whole runs to its vendor off. The Agents SDK has it on as soon as there is a key, and a
-placeholder is one to it; it goes on for seconds after a script's end."""
+BY_THEMSELVES = {
+    "OPENAI_AGENTS_DISABLE_TRACING": "1",  # the Agents SDK sends whole runs to its vendor, at exit too, and takes a placeholder for a key
+    "LITELLM_LOCAL_MODEL_COST_MAP": "True",  # litellm fetches a table when it is imported, and cannot be where that is blocked
+}
+"""What switches off requests that frameworks make by themselves, whatever the code asks of them. No model request changes by it."""
 
 
-def silence_vendors() -> None:
-    """Keep frameworks from sending replays to their vendors as if they were runs. What the user has set stays."""
-    for name, value in TO_VENDORS.items():
+def silence_frameworks() -> None:
+    """Keep frameworks off the network where only a replay is at work. What the user has set stays."""
+    for name, value in BY_THEMSELVES.items():
         os.environ.setdefault(name, value)
 
 
@@ -34,5 +36,5 @@ def put_placeholders() -> list[str]:
     for name in missing:
         os.environ[name] = PLACEHOLDER
     if "OPENAI_API_KEY" in missing:
-        silence_vendors()
+        silence_frameworks()
     return missing

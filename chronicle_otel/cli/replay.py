@@ -59,9 +59,8 @@ def execute(options: argparse.Namespace) -> int:
 
 def prepare() -> None:
     """Make the user's modules importable as `python -m` does, and put placeholders where keys are missing."""
-    from .. import credentials, testing
+    from .. import testing
 
-    credentials.silence_vendors()
     testing.prepare()
     if sys.path[:1] not in ([""], [os.getcwd()]):
         sys.path.insert(0, os.getcwd())

@@ -77,7 +77,7 @@ def test_nothing_leaves_when_the_replay_is_over(chronicle: Chronicle, tmp_path: 
     assert "NetworkBlocked, and the Agents SDK is told to send nothing" in done.stdout
 
 
-AT_EXIT = '''
+AT_EXIT = """
 import atexit
 import os
 import socket
@@ -104,4 +104,4 @@ def agent():
 
 
 agent()
-'''
+"""

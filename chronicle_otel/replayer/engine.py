@@ -63,7 +63,7 @@ class Replayer:
         self.lock = threading.RLock()
         self._turnstiles: dict[asyncio.AbstractEventLoop, Turnstile] = {}
         self._cancelled = [r for run in self.runs for r in run.matcher.steps if r.step.form == "pending"]
-        self.threads = ThreadOrder((run.matcher.steps for run in self.runs), self._earlier)
+        self.threads = ThreadOrder((run.matcher.steps for run in self.runs), self._earlier, self._in_loops)
         self._open: dict[int, Happened] = {}
         self.ambient_answers = AmbientAnswers(self, freeze=options.freeze)
         self._places: weakref.WeakSet[Place] = weakref.WeakSet()
@@ -402,7 +402,7 @@ class Replayer:
         turnstile = self._turnstiles.get(loop)
         if turnstile is None:
             with self.lock:
-                turnstile = self._turnstiles.setdefault(loop, Turnstile(loop, self._expected, self._elsewhere))
+                turnstile = self._turnstiles.setdefault(loop, Turnstile(loop, self._expected, self._elsewhere, self.threads.first))
         try:
             return await turnstile.wait(happened.recorded, pending=pending)
         except BaseException:
@@ -429,6 +429,9 @@ class Replayer:
             ):
                 found.append(p)
         return found
+
+    def _in_loops(self) -> list[Recorded]:
+        return [recorded for turnstile in list(self._turnstiles.values()) for recorded in turnstile.asked()]
 
     def _elsewhere(self) -> bool:
         here = threading.get_ident()

@@ -106,7 +106,7 @@ class Turnstile:
             if left > 0 and timer is not None and timer - now < left:
                 self._soon(max(timer - now, 0.0) + 0.0005)
                 return
-            if left > 0 and self._elsewhere():
+            if left + _PREPARING > 0 and self._elsewhere():
                 self._soon(_POLL)
                 return
         self._let_go(first, True)

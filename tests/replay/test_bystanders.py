@@ -40,14 +40,16 @@ def start(port, work=connect, daemon=True):
 
 
 @pytest.fixture
-def exporter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+def exporter(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     """A library that is installed where libraries are, and exports traces of its own."""
-    package = tmp_path / "site-packages" / "traces_of_a_vendor"
+    name: str = getattr(request, "param", "traces_of_a_vendor")
+    package = tmp_path / "site-packages" / name
     package.mkdir(parents=True)
     (package / "__init__.py").write_text(EXPORTER)
     monkeypatch.syspath_prepend(str(package.parent))
-    yield importlib.import_module("traces_of_a_vendor")
-    del sys.modules["traces_of_a_vendor"]
+    monkeypatch.delitem(sys.modules, name, raising=False)
+    yield importlib.import_module(name)
+    del sys.modules[name]
 
 
 def replayed(lab: Lab, exporter: Any, **how: Any) -> Any:
@@ -65,9 +67,10 @@ def replayed(lab: Lab, exporter: Any, **how: Any) -> Any:
     return lab.replay(run, agent)
 
 
-def test_an_exporter_of_a_library_is_kept_out_and_noted(lab: Lab, exporter: Any) -> None:
+@pytest.mark.parametrize("daemon", [True, False])
+def test_an_exporter_of_a_library_is_kept_out_and_noted(lab: Lab, exporter: Any, daemon: bool) -> None:
     """A library's background thread reaches nobody, the report names both, and the verdict is that of the code."""
-    result = replayed(lab, exporter)
+    result = replayed(lab, exporter, daemon=daemon)
     assert [type(error) for error in exporter.tried] == [chronicle.NetworkBlocked]
     assert (result.verdict, result.divergences) == ("reproduced", [])
     assert [(note.kind, str(note.step), note.text) for note in result.notes] == [
@@ -104,7 +107,8 @@ def test_own_code_in_a_thread_of_a_library_is_judged(lab: Lab, exporter: Any) ->
     assert (result.verdict, kinds(result)) == ("diverged", ["unexpected_step at 127.0.0.1:9"])
 
 
-def test_work_that_a_library_waits_for_is_judged(lab: Lab, exporter: Any) -> None:
-    """A thread that must end before the process does is no bystander, whoever began it."""
-    result = replayed(lab, exporter, daemon=False)
+@pytest.mark.parametrize("exporter", ["trio"], indirect=True)
+def test_work_of_others_in_a_pool_of_a_library_is_judged(lab: Lab, exporter: Any) -> None:
+    """A thread in which a library does what it was asked to do is no bystander."""
+    result = replayed(lab, exporter)
     assert (result.verdict, kinds(result)) == ("diverged", ["unexpected_step at 127.0.0.1:9"])

@@ -134,6 +134,7 @@ def departures_of(result: Result, *, loose: bool) -> list[Departure]:
 def prepare() -> None:
     """Make a process ready to replay: placeholders where keys are missing, SDK seams in place for when SDKs are imported."""
     credentials.put_placeholders()
+    credentials.silence_frameworks()
     instrumentation.instrument_all()
 
 

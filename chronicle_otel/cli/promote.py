@@ -35,6 +35,7 @@ def execute(options: argparse.Namespace) -> int:
     """Write the test."""
     from ..errors import UsageError
     from ..promotion import NotPromoted, promote
+    from ..replayer.network import stay_closed
 
     prepare()
     if options.command == ["-m"]:
@@ -59,6 +60,8 @@ def execute(options: argparse.Namespace) -> int:
             say(str(refusal.result).rstrip())
         print(f"chronicle: {safe(str(refusal))}", file=sys.stderr)
         return refusal.result.exit_code if refusal.by_verdict else 2
+    finally:
+        stay_closed(options.allow_net)
     if options.json:
         departures = [{"kind": d.kind, "step": d.step, "occurrence": d.occurrence} for d in promotion.case.departures]
         written = {"test": str(promotion.test), "recording": str(promotion.recording)}

@@ -35,6 +35,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def execute(options: argparse.Namespace) -> int:
     """Replay, print the report, return the verdict's exit code."""
+    from ..replayer.network import stay_closed
     from ..report.text import render
 
     prepare()
@@ -49,6 +50,7 @@ def execute(options: argparse.Namespace) -> int:
             run = chronicle.load(options.source, run=options.run)
         provide = testing.factories(arguments.provided(options))
         result = chronicle.replay(run, entry=options.entry, provide=provide, **chosen(options))
+    stay_closed(options.allow_net)
     with contextlib.suppress(BrokenPipeError):  # a reader that has seen enough takes nothing from the verdict
         if options.json:
             print_json(result.to_dict())

@@ -89,7 +89,15 @@ def execute(options: argparse.Namespace) -> int:
 
 
 def _wait_for_threads() -> None:
-    """Let the script's threads end first, as the interpreter does: what they cross is recorded too."""
+    """Let the script's threads end first, as the interpreter does: what they cross is recorded too.
+
+    Its first step is to tell the pools that nothing more comes. Without that the workers of one that nobody shut down, such as a
+    library's own, wait for ever. At exit they are told once more, which finds them gone.
+    """
+    for name in ("concurrent.futures.process", "concurrent.futures.thread"):
+        no_more = getattr(sys.modules.get(name), "_python_exit", None)  # what `threading` was given to call at exit
+        if no_more is not None:
+            no_more()
     for thread in threading.enumerate():
         if thread is not threading.current_thread() and not thread.daemon:
             thread.join()

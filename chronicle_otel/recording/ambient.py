@@ -74,6 +74,16 @@ def _is_user_module(name: str, file: str) -> bool:
     return _is_user_file(file)
 
 
+def is_users(frame: types.FrameType) -> bool:
+    """Say whether a frame executes the user's own code."""
+    return _is_user_module(frame.f_globals.get("__name__", ""), frame.f_code.co_filename)
+
+
+def is_own(file: str) -> bool:
+    """Say whether a file is one of ours."""
+    return file.startswith(_OWN + os.sep)
+
+
 def _asked(depth: int = 2) -> Any:
     """Return the Interceptor, if the caller `depth` frames up is the user's own code and a recording or replay is on."""
     interceptor = seam.interceptor

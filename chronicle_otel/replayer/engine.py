@@ -22,6 +22,7 @@ from ..recording.context import lane_below
 from ..recording.interceptor import Boundary
 from .ambient import AmbientAnswers
 from .answers import ServedAnswer
+from .bystanders import library_at_work
 from .compare import changed_values, diff, is_hole, is_object, leaves, without
 from .counterparts import ALIAS, CHANGED, EXACT, UNKNOWN, VOLATILE, Live, Recorded
 from .crossing import Here, Place, ReplayCrossing
@@ -62,7 +63,7 @@ class Replayer:
         self.lock = threading.RLock()
         self._turnstiles: dict[asyncio.AbstractEventLoop, Turnstile] = {}
         self._cancelled = [r for run in self.runs for r in run.matcher.steps if r.step.form == "pending"]
-        self.threads = ThreadOrder((run.matcher.steps for run in self.runs), self._earlier)
+        self.threads = ThreadOrder((run.matcher.steps for run in self.runs), self._earlier, self._in_loops)
         self._open: dict[int, Happened] = {}
         self.ambient_answers = AmbientAnswers(self, freeze=options.freeze)
         self._places: weakref.WeakSet[Place] = weakref.WeakSet()
@@ -319,7 +320,11 @@ class Replayer:
     def blocked(self, what: str) -> NetworkBlocked:
         """Log an attempt to reach the network and make its error."""
         here = self.here()
+        library = library_at_work()
         with self.lock:
+            if library is not None:
+                self.runs[0].bystanders.setdefault(what, library)
+                return NetworkBlocked(f"a replay opens no connection: a background thread of {library} tried to reach {what}")
             owner = here.happened if not here.foreign else None
             inside = f" inside {owner.node.kind} {owner.node.name}" if owner is not None else ""
             message = (
@@ -397,7 +402,7 @@ class Replayer:
         turnstile = self._turnstiles.get(loop)
         if turnstile is None:
             with self.lock:
-                turnstile = self._turnstiles.setdefault(loop, Turnstile(loop, self._expected, self._elsewhere))
+                turnstile = self._turnstiles.setdefault(loop, Turnstile(loop, self._expected, self._elsewhere, self.threads.first))
         try:
             return await turnstile.wait(happened.recorded, pending=pending)
         except BaseException:
@@ -424,6 +429,9 @@ class Replayer:
             ):
                 found.append(p)
         return found
+
+    def _in_loops(self) -> list[Recorded]:
+        return [recorded for turnstile in list(self._turnstiles.values()) for recorded in turnstile.asked()]
 
     def _elsewhere(self) -> bool:
         here = threading.get_ident()

@@ -103,6 +103,8 @@ class RunLog:
     """Recorded code of each boundary by (kind, name)."""
     news: list[Any] = field(default_factory=list[Any])
     """Values that live boundaries brought in and the recording does not have."""
+    bystanders: dict[str, str] = field(default_factory=dict[str, str])
+    """Addresses that background threads of libraries were kept from, and whose threads they were."""
     problem: str | None = None
     """Why the entry could not be started."""
 

@@ -35,16 +35,23 @@ class Turnstile:
     """Lets the stubs that wait in one event loop go, one at a time. Used from that loop's thread only.
 
     `earlier(recorded)` names Steps that ended before it, or were cancelled while it ran, and have not been asked for; `elsewhere()`
-    says whether live code of the replay is running in another thread, which may still ask for them.
+    says whether live code of the replay is running in another thread, which may still ask for them; `in_threads(recorded)` whether one
+    that ended before it is being answered in a thread, or was so just now and is on its way here.
     """
 
     def __init__(
-        self, loop: asyncio.AbstractEventLoop, earlier: Callable[[Recorded], Sequence[Recorded]], elsewhere: Callable[[], bool]
+        self,
+        loop: asyncio.AbstractEventLoop,
+        earlier: Callable[[Recorded], Sequence[Recorded]],
+        elsewhere: Callable[[], bool],
+        in_threads: Callable[[Recorded], bool],
     ) -> None:
         self._loop = loop
         self._earlier = earlier
         self._elsewhere = elsewhere
+        self._in_threads = in_threads
         self._waiting: list[_Waiting] = []
+        self._arriving: list[Recorded] = []
         self._handle: asyncio.Handle | None = None
         self._passes = 0
 
@@ -61,6 +68,10 @@ class Turnstile:
                 self._waiting.remove(entry)
             self._soon()
 
+    def asked(self) -> list[Recorded]:
+        """Return the Steps that wait for their turn, or had it and are not done with it. May be called from any thread."""
+        return [w.recorded for w in list(self._waiting) if not w.pending] + list(self._arriving)
+
     def _soon(self, delay: float = 0.0) -> None:
         if self._handle is not None:
             self._handle.cancel()
@@ -68,19 +79,25 @@ class Turnstile:
 
     def _turn(self) -> None:
         self._handle = None
-        if not self._waiting:
+        if not self._waiting and not self._arriving:
             return
         if self._busy():
             self._passes += 1
             self._soon()
             return
         self._passes = 0
+        self._arriving.clear()
+        if not self._waiting:
+            return
         now = self._loop.time()
         ready = [w for w in self._waiting if not w.pending]
         if not ready:
             self._give_up(now)
             return
         first = min(ready, key=lambda w: (w.recorded.end_ns, w.recorded.seq))
+        if self._in_threads(first.recorded):
+            self._soon(_POLL)
+            return
         earlier = self._earlier(first.recorded)
         if earlier:
             gap = max(self._gap(first.recorded, p) for p in earlier)
@@ -89,7 +106,7 @@ class Turnstile:
             if left > 0 and timer is not None and timer - now < left:
                 self._soon(max(timer - now, 0.0) + 0.0005)
                 return
-            if left > 0 and self._elsewhere():
+            if left + _PREPARING > 0 and self._elsewhere():
                 self._soon(_POLL)
                 return
         self._let_go(first, True)
@@ -102,11 +119,11 @@ class Turnstile:
         return (p.end_ns - r.start_ns) / 1e9
 
     def _let_go(self, entry: _Waiting, turn: bool) -> None:
+        self._arriving.append(entry.recorded)
         self._waiting.remove(entry)
         if not entry.future.done():
             entry.future.set_result(turn)
-        if self._waiting:
-            self._soon()
+        self._soon()
 
     def _give_up(self, now: float) -> None:
         oldest = min(self._waiting, key=lambda w: w.since)

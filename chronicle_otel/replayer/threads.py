@@ -89,11 +89,18 @@ def beside_others(steps: Iterable[Recorded]) -> set[int]:
 class ThreadOrder:
     """Lets the stubs that wait in threads go.
 
-    `runs` are the Steps of each Run; `earlier(recorded)` names those that ended before it and that nobody has asked for.
+    `runs` are the Steps of each Run; `earlier(recorded)` names those that ended before it and that nobody has asked for; `in_loops()`
+    those that wait for their turn in an event loop.
     """
 
-    def __init__(self, runs: Iterable[Iterable[Recorded]], earlier: Callable[[Recorded], Sequence[Recorded]]) -> None:
+    def __init__(
+        self,
+        runs: Iterable[Iterable[Recorded]],
+        earlier: Callable[[Recorded], Sequence[Recorded]],
+        in_loops: Callable[[], Iterable[Recorded]],
+    ) -> None:
         self._earlier = earlier
+        self._in_loops = in_loops
         self._run_of = {ident: number for number, steps in enumerate(runs) for ident in beside_others(steps)}
         self._begun: set[int] = set()
         self._jobs: set[int] = set()
@@ -150,6 +157,15 @@ class ThreadOrder:
         """Whether a pool is at work, or was so just now: what it gives back may not have arrived in its event loop."""
         return bool(self._jobs) or time.monotonic() - self._last_end < _ARRIVAL
 
+    def first(self, recorded: Recorded) -> bool:
+        """Whether one that ended before this one waits here, or was let go just now and may not have arrived in its event loop."""
+        with self._condition:
+            if any(self._ended_before(w.recorded, recorded) for w in self._waiting):
+                return True
+            if any(self._ended_before(s.recorded, recorded) and self._passed(s) < _SETTLING for s in self._settling.values()):
+                return True
+            return time.monotonic() - self._last_end < _ARRIVAL
+
     def _tick(self, me: _Waiting, seconds: float) -> None:
         """Wait a little. By how much it took longer is how little the machine gives to this process: the others get as much more time."""
         asked = time.monotonic()
@@ -172,6 +188,8 @@ class ThreadOrder:
                 return min(start, _TICK)
         if any(self._before(w.recorded, r) for w in self._waiting if w is not me):
             return _PATIENCE
+        if self._passed(me) < _PATIENCE and any(self._ended_before(p, r) for p in self._in_loops()):
+            return _TICK
         settling = [_SETTLING - self._passed(s) for s in self._settling.values() if s.where != me.where and self._before(s.recorded, r)]
         if settling and max(settling) > 0:
             return max(settling)
@@ -186,7 +204,10 @@ class ThreadOrder:
 
     def _before(self, p: Recorded, r: Recorded) -> bool:
         """Whether `p` ran beside `r`, in the same Run, and ended first."""
-        return r.start_ns < p.end_ns < r.end_ns and self._run_of[id(p)] == self._run_of[id(r)]
+        return r.start_ns < p.end_ns and self._ended_before(p, r)
+
+    def _ended_before(self, p: Recorded, r: Recorded) -> bool:
+        return p.end_ns < r.end_ns and self._run_of.get(id(p), -1) == self._run_of.get(id(r))
 
     def _quiet(self, me: _Waiting) -> bool:
         """Whether all threads but those that wait here are where they were when it last looked."""

@@ -71,6 +71,9 @@ def judge(log: RunLog, *, strict: bool, assertion: Any, plan: Any) -> Result:
         _place_notes(happened, found)
     _missing(log, causes, found)
     _order(log, found)
+    for number, (address, library) in enumerate(log.bystanders.items()):
+        text = f"a background thread of {library} was kept from reaching it; it is no part of the run"
+        found.notes.append(_Found(0, Note("blocked", StepRef("network", address, number, 0, recorded=False), text=text)))
     if log.started and log.root.step.form == "none":
         text = "the recording has no end (the process was killed, or attributes were dropped): how this run ended could not be compared"
         found.notes.append(_Found(0, Note("not_recorded", recorded_ref(log.root), text=text)))

@@ -65,3 +65,43 @@ def test_a_script_that_calls_the_agent_replays_around_it(chronicle: Chronicle, i
     done = chronicle("replay", "recording.jsonl", "--", "agent.py", "Please sell $1,000 worth of ACME")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "agent:   Done! I sold $1,000 worth of ACME for you." in done.stdout
+
+
+def test_nothing_leaves_when_the_replay_is_over(chronicle: Chronicle, tmp_path: Path) -> None:
+    """What libraries send at exit, such as what they traced of the replay, reaches nobody, whatever key there is."""
+    (tmp_path / "agent.py").write_text(AT_EXIT)
+    recorded = chronicle("run", "--path", "recording.jsonl", "agent.py", env={"OPENAI_API_KEY": "mine"})
+    assert "sent, and the Agents SDK would send to its vendor" in recorded.stdout
+    done = chronicle("replay", "recording.jsonl", "--", "agent.py", env={"OPENAI_API_KEY": "mine"})
+    assert done.stdout.startswith("REPRODUCED"), done.stdout + done.stderr
+    assert "NetworkBlocked, and the Agents SDK is told to send nothing" in done.stdout
+
+
+AT_EXIT = """
+import atexit
+import os
+import socket
+
+import chronicle_otel as chronicle
+
+told = "is told to send nothing" if os.environ.get("OPENAI_AGENTS_DISABLE_TRACING") == "1" else "would send to its vendor"
+
+
+@atexit.register
+def send():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        try:
+            socket.create_connection(server.getsockname(), 1).close()
+            outcome = "sent"
+        except Exception as error:
+            outcome = type(error).__name__
+    print(f"{outcome}, and the Agents SDK {told}")
+
+
+@chronicle.agent(name="a")
+def agent():
+    return "done"
+
+
+agent()
+"""

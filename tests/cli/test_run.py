@@ -152,6 +152,41 @@ def test_threads_that_outlive_the_script_are_recorded(chronicle: Chronicle, tmp_
     assert [run["ok"] for run in json.loads(chronicle("runs", "out.jsonl", "--json").stdout)] == [True, True]
 
 
+@pytest.mark.parametrize("pool", ["ThreadPoolExecutor", "ProcessPoolExecutor"])
+def test_a_pool_that_nobody_shuts_down_does_not_keep_the_script(chronicle: Chronicle, tmp_path: Path, pool: str) -> None:
+    """A pool that a script, or a library of its, leaves open ends with it, as without chronicle; what it still had to do is recorded."""
+    (tmp_path / "agent.py").write_text(LEAVES_A_POOL.replace("POOL", pool))
+    done = chronicle("run", "--path", "out.jsonl", "agent.py")
+    assert (done.returncode, done.stdout) == (0, "main is done\n"), done.stdout + done.stderr
+    if pool == "ThreadPoolExecutor":
+        assert [run["entry"]["name"] for run in json.loads(chronicle("runs", "out.jsonl", "--json").stdout)] == ["late"]
+
+
+LEAVES_A_POOL = """
+import concurrent.futures
+import threading
+
+import chronicle_otel as chronicle
+
+pool = concurrent.futures.POOL(1)
+main_is_done = threading.Event()
+
+
+@chronicle.agent(name="late")
+def late():
+    return 1
+
+
+if __name__ == "__main__":
+    pool.submit(abs, -1).result()
+    if isinstance(pool, concurrent.futures.ThreadPoolExecutor):
+        pool.submit(main_is_done.wait)
+        pool.submit(late)
+    print("main is done")
+    main_is_done.set()
+"""
+
+
 def test_a_script_that_fails_replays_its_failure(chronicle: Chronicle, tmp_path: Path) -> None:
     """A script that raised does so again in the replay, with its own traceback, and the report is there all the same."""
     (tmp_path / "agent.py").write_text(AGENT + "    raise ValueError('as always')\n")

@@ -104,6 +104,14 @@ def test_placeholder_credentials_are_there_before_user_code(project: Path) -> No
     assert "1 passed" in off.stdout
 
 
+def test_a_placeholder_is_no_key_to_export_with(project: Path) -> None:
+    """Where a placeholder stands for the key, the Agents SDK is told to send no traces with it; with a key of yours all stays as it is."""
+    test = "import os\ndef test_it():\n    assert os.environ.get('OPENAI_AGENTS_DISABLE_TRACING') == %r\n"
+    assert "1 passed" in run_pytest(project, test % "1").stdout
+    assert "1 passed" in run_pytest(project, test % "0", env={"OPENAI_AGENTS_DISABLE_TRACING": "0"}).stdout
+    assert "1 passed" in run_pytest(project, test % None, env={"OPENAI_API_KEY": "mine"}).stdout
+
+
 def test_other_tests_keep_their_network(project: Path) -> None:
     """The guard stands only while a replay is active."""
     done = run_pytest(

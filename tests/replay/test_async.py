@@ -281,3 +281,40 @@ def test_boundary_outside_any_run_is_refused(lab: Lab) -> None:
             buy()
     assert lab.world.ran == []
     assert kinds(replay.result) == ["unexpected_step at buy"]
+
+
+def test_sync_tools_in_an_executor_and_async_ones_answer_in_their_order(lab: Lab) -> None:
+    """Frameworks await async tools and run sync ones in the loop's executor, side by side: results come in the order of the recording."""
+
+    @chronicle.tool(name="slow")
+    async def slow() -> str:
+        await asyncio.sleep(0.05)
+        return "slow"
+
+    @chronicle.tool(name="quick")
+    async def quick() -> str:
+        return "quick"
+
+    @chronicle.tool(name="sync")
+    def sync() -> str:
+        return "sync"
+
+    @chronicle.agent(name="a")
+    async def agent() -> list[str]:
+        order: list[str] = []
+
+        async def one(call: Any) -> None:
+            order.append(await call)
+
+        async def in_executor() -> str:
+            return await asyncio.get_running_loop().run_in_executor(None, sync)
+
+        async with asyncio.TaskGroup() as group:
+            for call in (slow(), quick(), in_executor()):
+                group.create_task(one(call))
+        return order
+
+    run = lab.record(agent)
+    for _ in range(20):
+        result = lab.replay(run, agent)
+        assert (result.verdict, result.outcome.value) == ("reproduced", lab.value)

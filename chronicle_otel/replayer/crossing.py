@@ -72,6 +72,8 @@ class ReplayCrossing:
             return
         body = values.tree_of_json(request.body)
         self.replayer.begin(self, {"method": request.method, "path": request.path, "body": body}, self.here or self.replayer.here())
+        if self.happened is not None:
+            self.happened.server = request.server
         if self._place is not None:
             self._place.happened = self.happened
 

@@ -62,6 +62,8 @@ class Happened:
     ambient_last: dict[str, tuple[Any, float]] = field(default_factory=dict[str, tuple[Any, float]])
     """Last served value of each clock and when it was served: time goes on from there."""
     consumed: int = 0
+    server: str = ""
+    """host[:port] that an SDK would have asked."""
     started_ns: int = field(default_factory=time.time_ns)
     ended_ns: int = 0
     ended_at: int = 0

@@ -71,6 +71,7 @@ def judge(log: RunLog, *, strict: bool, assertion: Any, plan: Any) -> Result:
         _place_notes(happened, found)
     _missing(log, causes, found)
     _order(log, found)
+    _addresses(log, found)
     for number, (address, library) in enumerate(log.bystanders.items()):
         text = f"a background thread of {library} was kept from reaching it; it is no part of the run"
         found.notes.append(_Found(0, Note("blocked", StepRef("network", address, number, 0, recorded=False), text=text)))
@@ -212,6 +213,23 @@ def _place_notes(h: Happened, found: _Findings) -> None:
             notes.append(("read_less", text))
     for kind, text in notes:
         found.notes.append(_Found(h.node.order, Note(kind, ref_of(h), text=text)))
+
+
+def _addresses(log: RunLog, found: _Findings) -> None:
+    """Say once that a request has other options where it goes to another host: frameworks decide on options by the address."""
+    for h in log.happened:
+        options = [d for d in h.input_differences if len(d.path) == 2 and d.path[0] == "body" and d.op != "changed"]
+        now = h.server.partition(":")[0]
+        if not options or not now or h.recorded is None:
+            continue
+        then = h.recorded.step.attributes.get(semconv.SERVER_ADDRESS)
+        if isinstance(then, str) and then not in ("", now):
+            text = (
+                f"it asked {then} when it was recorded and would ask {now} now, and frameworks give each address other options: "
+                "replay with the base URL of the recording (such as OPENAI_BASE_URL), which is not reached"
+            )
+            found.notes.append(_Found(h.node.order, Note("other_address", ref_of(h), text=text)))
+            return
 
 
 def _read_less(h: Happened) -> tuple[int, int] | None:

@@ -404,3 +404,23 @@ def test_client_key_is_not_needed(sdk: Sdk) -> None:
     run = sdk.record(agent)
     os.environ["OPENAI_API_KEY"] = "placeholder"
     sdk.same(run, agent)
+
+
+def test_other_options_at_another_address_are_put_down_to_it(sdk: Sdk) -> None:
+    """Frameworks ask the official address otherwise than another one: where a request differs so, a note names both, once."""
+
+    @chronicle.agent(name="a")
+    def agent() -> list[str]:
+        client = openai.OpenAI()
+        more: Any = {} if client.base_url.host == "127.0.0.1" else {"user": "me"}
+        asked: Any = {"model": "gpt-4.1", "messages": [{"role": "user", "content": "hello"}], **more}
+        return [str(client.chat.completions.create(**asked).choices[0].message.content) for _ in range(2)]
+
+    run = sdk.record(agent)
+    assert sdk.same(run, agent).notes == []
+    sdk.env.delenv("OPENAI_BASE_URL")
+    result = sdk.lab.replay(run, agent)
+    assert kinds(result) == [f"input_changed at {CHAT}"] * 2
+    [note] = result.notes
+    assert (note.kind, str(note.step)) == ("other_address", f"llm {CHAT} #0")
+    assert note.text.startswith("it asked 127.0.0.1 when it was recorded and would ask api.openai.com now")

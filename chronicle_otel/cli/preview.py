@@ -46,11 +46,29 @@ def arguments(given: Any) -> str:
 
 
 def model_call(step: Any) -> tuple[str, str]:
-    """The last message that is new in a model call, and the answer; as the bounded view for other tools has them."""
+    """The last message of a model call, and the answer; as the bounded view for other tools has them, which has new messages only."""
     model = step.attributes.get(semconv.REQUEST_MODEL) or step.attributes.get(semconv.RESPONSE_MODEL) or ""
     asked = list(parts(step.attributes.get(semconv.INPUT_MESSAGES)))
     answered = list(parts(step.attributes.get(semconv.OUTPUT_MESSAGES)))
-    return f"{model}  {asked[-1] if asked else ''}".strip(), " ".join(part.removeprefix("assistant: ") for part in answered)
+    last = asked[-1] if asked else last_message(step.input)
+    return f"{model}  {last}".strip(), " ".join(part.removeprefix("assistant: ") for part in answered)
+
+
+def last_message(given: Any) -> str:
+    """The last message of a request in the form of OpenAI's APIs; empty where it has another form."""
+    body = cast("dict[str, Any]", given).get("body") if isinstance(given, dict) else None
+    if not isinstance(body, dict):
+        return ""
+    request = cast("dict[str, Any]", body)
+    listed = request.get("messages", request.get("input"))
+    if not listed or not isinstance(listed, list):
+        return f"user: {listed}" if isinstance(listed, str) else ""
+    last: Any = cast("list[Any]", listed)[-1]
+    if not isinstance(last, dict):
+        return short(last)
+    message = cast("dict[str, Any]", last)
+    role = message.get("role") or message.get("type") or ""
+    return f"{role}: {short(message.get('content', message.get('output')), quote=False)}"
 
 
 def parts(text: Any) -> Iterator[str]:

@@ -6,10 +6,14 @@ import gzip
 import json
 import os
 import re
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
-from tests.conftest import Chronicle
+import pytest
+
+from tests.conftest import Chronicle, environment
 
 
 def test_show_draws_the_run_as_a_tree(chronicle: Chronicle, recorded: Path) -> None:
@@ -31,6 +35,22 @@ def test_show_draws_the_run_as_a_tree(chronicle: Chronicle, recorded: Path) -> N
     assert re.search(r"└─ effect submit_order +\S+ \S+  \(symbol=\"ACME\", side=\"sell\", quantity=1000\)", lines[9])
     assert "tokens  gpt-4.1 user: Please sell $1,000 worth of ACME" in lines[4]
     assert lines[1].strip() == 'customer = "C-1042"'
+
+
+def test_show_says_what_was_asked_again(tmp_path: Path) -> None:
+    """A request that brings no new message, such as that of a second analyst, is shown with its last message all the same."""
+    pytest.importorskip("openai")
+    (tmp_path / "twice.py").write_text(
+        "import openai\n"
+        "asked = [{'role': 'user', 'content': 'Please sell $1,000 worth of ACME'}]\n"
+        "for _ in range(2): openai.OpenAI().chat.completions.create(model='gpt-4.1', messages=asked)\n"
+    )
+    python = [sys.executable, "-m"]
+    record = [*python, "chronicle_otel.demo.offline", *python, "chronicle_otel.cli", "run", "--quiet", "--path", "it.jsonl", "twice.py"]
+    subprocess.run(record, cwd=tmp_path, env=environment(), check=True, capture_output=True, timeout=120)
+    show = [*python, "chronicle_otel.cli", "show", "it.jsonl"]
+    shown = subprocess.run(show, cwd=tmp_path, env=environment(), check=True, capture_output=True, text=True, timeout=120).stdout
+    assert shown.count("gpt-4.1 user: Please sell $1,000 worth of ACME  →") == 2, shown
 
 
 def test_show_step_prints_its_envelope(chronicle: Chronicle, recorded: Path) -> None:

@@ -66,15 +66,15 @@ class Afterlife:
 
 
 def keep_refusing(replayer: Replayer) -> None:
-    """Put an Afterlife at the seam, if contexts still hold places of a replay that has just ended."""
+    """Put an Afterlife at the seam, if contexts still hold places of a replay that has just ended; one that stands there serves both."""
     with _lock:
+        if isinstance(seam.interceptor, Afterlife) and not seam.interceptor.needed:  # forgotten while this replay stood before it
+            seam.interceptor = seam.interceptor.before
         before = seam.interceptor
-        if isinstance(before, Afterlife):
-            before = before.before
         left = replayer.places()
         if not left or isinstance(before, Replayer):  # an outer replay refuses foreign contexts itself
             return
-        afterlife = Afterlife(before)
+        afterlife = before if isinstance(before, Afterlife) else Afterlife(before)
         afterlife.watch(left)
         left.clear()
         if afterlife.needed:

@@ -230,6 +230,65 @@ def test_thread_that_outlives_the_replay_is_refused(lab: Lab) -> None:
     assert seam.interceptor is None
 
 
+@pytest.mark.parametrize("ends", ["while another replay is on", "with another replay", "after another replay"])
+def test_threads_of_several_replays_are_refused_and_forgotten(lab: Lab, ends: str) -> None:
+    """What an earlier replay left behind is refused also after a later one, and the seam is free once the last of it is gone."""
+
+    @chronicle.tool(name="buy")
+    def buy() -> str:
+        return lab.world.answers("buy")
+
+    gates = [threading.Event(), threading.Event()]
+    errors: list[str] = []
+    threads: list[threading.Thread] = []
+    started: list[threading.Event] = []
+
+    @chronicle.agent(name="a")
+    def agent() -> int:
+        gate = started.pop()
+
+        def late() -> None:
+            gate.wait(20)
+            try:
+                buy()
+            except BaseException as error:
+                errors.append(type(error).__name__)
+
+        threads.append(threading.Thread(target=late))
+        threads[-1].start()
+        return 0
+
+    def finish(number: int) -> None:
+        gates[number].set()
+        threads[number].join()
+        threads[number] = threading.Thread()
+        gc.collect()
+
+    free = threading.Event()
+    free.set()
+    started.append(free)
+    run = lab.record(agent)
+    threads.pop().join()
+    lab.world.ran.clear()
+    started.append(gates[0])
+    lab.replay(run, agent)
+    with chronicle.replaying(run):
+        started.append(gates[1])
+        agent()
+        if ends != "after another replay":
+            finish(0)
+        if ends == "with another replay":
+            finish(1)
+    if ends != "with another replay":
+        finish(1)
+    if ends == "after another replay":
+        finish(0)
+    refused = 1 if ends == "with another replay" else 2  # what ends inside of its replay is answered
+    assert (errors, lab.world.ran) == (["Refused"] * refused, [])
+    gc.collect()
+    assert seam.interceptor is None
+
+
 def test_calls_without_context_are_adopted_by_the_only_run(lab: Lab) -> None:
     """A thread started before the Run, as a worker of a queue is, gets its answer while exactly one Run is open."""
     import queue
